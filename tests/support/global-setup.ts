@@ -1,0 +1,46 @@
+/**
+ * One real PostgreSQL for a whole run of the integration tests: the server that TIMESCALE_URL names, or an embedded one
+ * in a folder of its own. One migrated template database lies in it, and every test file copies that.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { migrate } from '../../src/platform/migrate.ts';
+import { databaseUrl, templateName } from './database.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The maintenance database of the server that the tests use. */
+    serverUrl: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const server = await openServer();
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query(`drop database if exists ${templateName}`);
+  await client.query(`create database ${templateName}`);
+  await client.end();
+  await migrate(databaseUrl(server.url, templateName), join(import.meta.dirname, '../../migrations'));
+  project.provide('serverUrl', server.url);
+  return server.close;
+}
+
+async function openServer(): Promise<{ url: string; close(): Promise<void> }> {
+  const given = process.env.TIMESCALE_URL;
+  if (given !== undefined && given !== '') return { url: given, close: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), 'faultline-tests-'));
+  const server = await startEmbeddedPostgres(folder, createLog('warn'));
+  return {
+    url: databaseUrl(server.url, 'postgres'),
+    close: async () => {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
