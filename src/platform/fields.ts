@@ -1,0 +1,42 @@
+/**
+ * The few shapes of which every request and reply is made: texts with a limit, ids, whole numbers in a query, instants.
+ * Texts that PostgreSQL cannot hold (NUL, half a surrogate pair) are refused for every route at once, in src/api/hygiene.ts.
+ */
+import { z } from 'zod';
+
+/** A public id. Not z.uuid(): documented example ids are not of a version of RFC 9562. */
+export const Id = z.guid();
+
+/** Text of at most `max` UTF-16 units. */
+export const text = (max: number) => z.string().max(max);
+
+/** An instant in a reply: ISO 8601 in UTC, without `.000`. */
+export const Instant = z.iso.datetime();
+
+/**
+ * A whole number in a query, in plain decimal digits, optional; `default` stands in the document, and the reader fills it
+ * in, so that absent and given can be told apart.
+ */
+export function wholeNumber(range: { min: number; max: number; default?: number }) {
+  const { min, max } = range;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+    .optional()
+    .meta({
+      override: ({ jsonSchema }) => {
+        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key as keyof typeof jsonSchema];
+        Object.assign(jsonSchema, { type: 'integer', minimum: min, maximum: max });
+        if (range.default !== undefined) jsonSchema.default = range.default;
+      },
+    });
+}
+
+/** `true` or `false` in a query. */
+export const flag = () =>
+  z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional();

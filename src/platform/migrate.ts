@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+
+/** Any constant will do, as long as every process that migrates this database takes the same lock. */
+const migrationLock = 7_241_655;
+
+/**
+ * Brings the database at `url` to the newest schema: runs, in the order of their names, the `*.sql` files of `folder`
+ * that it has not seen, each in a transaction of its own, under one advisory lock. Forward only. Throws when a file that
+ * was applied has changed or is gone since. Returns the names that were applied now.
+ */
+export async function migrate(url: string, folder: string): Promise<string[]> {
+  const files = await readMigrations(folder);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [migrationLock]);
+    await client.query(
+      'create table if not exists migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
+    );
+    const { rows } = await client.query<{ name: string; sha256: string }>('select name, sha256 from migration');
+    refuseChanged(files, rows);
+    const known = new Set(rows.map((row) => row.name));
+    const fresh = files.filter((file) => !known.has(file.name));
+    for (const file of fresh) await apply(client, file);
+    return fresh.map((file) => file.name);
+  } finally {
+    await client.end();
+  }
+}
+
+type Migration = { readonly name: string; readonly sql: string; readonly sha256: string };
+
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => /^\d{4}_[a-z0-9_]+\.sql$/.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(join(folder, name), 'utf8');
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+function refuseChanged(files: Migration[], applied: { name: string; sha256: string }[]): void {
+  for (const { name, sha256 } of applied) {
+    const file = files.find((candidate) => candidate.name === name);
+    if (!file)
+      throw new Error(`migration ${name} was applied to this database and is not among the program's migrations`);
+    if (file.sha256 !== sha256)
+      throw new Error(`migration ${name} has changed since it was applied; add a new one instead`);
+  }
+}
+
+async function apply(client: pg.Client, { name, sql, sha256 }: Migration): Promise<void> {
+  try {
+    await client.query('begin');
+    await client.query(sql);
+    await client.query('insert into migration (name, sha256) values ($1, $2)', [name, sha256]);
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw new Error(`migration ${name} failed: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * A mount is a way in: the same handlers under /api/v1 (RunTight's envelope) and under /api/v1/sites/{slug} (Tacit's).
+ * It decides the path, the envelope and nothing else. Stages get their mounts as an argument; src/api/mounts.ts makes
+ * them.
+ */
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi';
+import type { z } from 'zod';
+import type { Db } from './database.ts';
+import type { Page, Series } from './paging.ts';
+
+/** What is to be sent, before anything is: a status, header fields and the body that the reply's schema describes. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+};
+
+export type RouteScope = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  FastifyZodOpenApiTypeProvider
+>;
+
+/** Every object of the API has an id and the instant of its last change, of which its ETag is made. */
+export type Versioned = { readonly id: string; readonly updated_at: string };
+
+export type Mount = {
+  readonly name: 'tenant' | 'site';
+  /** The path of a list (`work-orders`), and of one of its members (`work-orders`, `/readings`). */
+  list(collection: string): string;
+  member(collection: string, below?: string): string;
+  /** An operation's id is its verb and noun, and the mount where that is needed to tell two apart. */
+  operationId(verbAndNoun: string): string;
+  readonly listParams: z.ZodType<object>;
+  readonly memberParams: z.ZodType<{ id: string }>;
+  /** The schemas of the replies: a page of items, one of them, and a piece of a long series. */
+  pageOf(item: z.ZodType): z.ZodType;
+  oneOf(item: z.ZodType): z.ZodType;
+  seriesOf(item: z.ZodType): z.ZodType;
+  page(request: FastifyRequest, page: Page<unknown>): Answer;
+  series(request: FastifyRequest, series: Series<unknown>): Answer;
+  one(object: Versioned): Answer;
+  /** 201, with the Location of the new object. */
+  created(request: FastifyRequest, object: Versioned): Answer;
+};
+
+/** Sends an answer; a GET whose If-None-Match names the ETag gets 304 (RFC 9110, section 13.1.2). */
+export type Send = (request: FastifyRequest, reply: FastifyReply, answer: Answer) => FastifyReply;
+
+/**
+ * Runs a write in one transaction and sends its answer. With an Idempotency-Key the answer is kept in that same
+ * transaction, so that a write and the memory of it exist together or not at all.
+ */
+export type Transact = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  write: (trx: Db) => Promise<Answer>,
+) => Promise<FastifyReply>;
+
+/** The parts of the HTTP shell that a stage's routes use. */
+export type Shell = { readonly send: Send; readonly transact: Transact; readonly now: () => Date };

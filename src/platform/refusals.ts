@@ -1,0 +1,126 @@
+/**
+ * Every way in which the API refuses a request: one code, one status, one title each. A refusal is thrown where it is
+ * found and answered in one place (src/api/problem.ts), always with the same body (RFC 9457). Codes are part of the
+ * interface: they are added, never renamed. `GET /problems` serves this list.
+ */
+
+export const refusalList = {
+  validation_failed: { status: 400, title: 'The request is not valid; errors names each part.' },
+  malformed_json: { status: 400, title: 'The body is not JSON in UTF-8.' },
+  malformed_request: { status: 400, title: 'The request is not well-formed HTTP.' },
+  unsupported_version: { status: 400, title: 'Accept-Version names a version that this server does not have.' },
+  cursor_invalid: { status: 400, title: 'The cursor is not one that this list gave for this filter.' },
+  idempotency_key_invalid: { status: 400, title: 'Idempotency-Key is 1 to 255 printable ASCII characters.' },
+  unauthenticated: { status: 401, title: 'The request carries no API key.' },
+  api_key_invalid: { status: 401, title: 'No such API key.' },
+  api_key_expired: { status: 401, title: 'The API key has expired.' },
+  api_key_revoked: { status: 401, title: 'The API key was revoked.' },
+  api_key_disabled_by_plan: { status: 403, title: "API keys are not part of the tenant's plan." },
+  scope_missing: { status: 403, title: 'The API key lacks the scope that this needs.' },
+  site_forbidden: { status: 403, title: 'The API key is limited to other sites.' },
+  route_not_found: { status: 404, title: 'There is nothing at this path.' },
+  site_not_found: { status: 404, title: 'No such site.' },
+  asset_not_found: { status: 404, title: 'No such asset.' },
+  point_not_found: { status: 404, title: 'No such point.' },
+  insight_not_found: { status: 404, title: 'No such insight.' },
+  work_order_not_found: { status: 404, title: 'No such work order.' },
+  method_not_allowed: { status: 405, title: 'The path does not have this method; Allow names those it has.' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time.' },
+  idempotency_in_progress: { status: 409, title: 'The first request with this Idempotency-Key is still running.' },
+  precondition_failed: { status: 412, title: 'If-Match does not name the present version.' },
+  body_too_large: { status: 413, title: 'The body is larger than the limit.' },
+  uri_too_long: { status: 414, title: 'A part of the path is longer than the limit.' },
+  media_type_unsupported: { status: 415, title: 'The body has a media type that this path does not take.' },
+  idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used with another body.' },
+  headers_too_large: { status: 431, title: 'The header fields are larger than the limit.' },
+  internal_error: { status: 500, title: 'The server failed; the request id finds it in the log.' },
+  database_unavailable: { status: 503, title: 'The database does not answer at present.' },
+} as const;
+
+export type RefusalCode = keyof typeof refusalList;
+
+/** One wrong part of a request: where it is (a JSON pointer, RFC 6901, into that part), what is wrong, and in words. */
+export type FieldError = {
+  readonly in: 'body' | 'query' | 'path' | 'header';
+  readonly pointer: string;
+  readonly code: string;
+  readonly message: string;
+};
+
+/** A request that is refused: thrown by whoever finds the reason, answered by the API's error handler. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: RefusalCode;
+  readonly errors: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: RefusalCode, message: string, more: Partial<Pick<Refusal, 'errors' | 'headers' | 'cause'>> = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.errors = more.errors ?? [];
+    this.headers = more.headers ?? {};
+  }
+
+  get status(): number {
+    return refusalList[this.code].status;
+  }
+}
+
+/** The HTTP authentication challenge of RFC 6750, section 3. */
+const challenge = (error?: string) => ({
+  'www-authenticate': `Bearer realm="faultline"${error === undefined ? '' : `, ${error}`}`,
+});
+const invalidToken = challenge('error="invalid_token"');
+
+/** What stages throw, by name; the arguments end up in the sentence that the client reads. */
+export const refusals = {
+  invalid: (errors: readonly FieldError[]) => new Refusal('validation_failed', sentenceOf(errors), { errors }),
+  /** A property of the body that names something which does not exist, or not for this caller, or does not fit. */
+  invalidBody: (pointer: string, code: string, message: string) =>
+    refusals.invalid([{ in: 'body', pointer, code, message }]),
+  malformedJson: (reason: string, cause?: unknown) =>
+    new Refusal('malformed_json', `The body cannot be read: ${reason}.`, { cause }),
+  unsupportedVersion: (asked: string, known: string) =>
+    new Refusal('unsupported_version', `There is no version ${asked}; the present one is ${known}.`),
+  cursorInvalid: () =>
+    new Refusal('cursor_invalid', 'Use nextCursor as it was given, with the same filter, and start again without it.'),
+  idempotencyKeyInvalid: () =>
+    new Refusal('idempotency_key_invalid', 'Give 1 to 255 printable ASCII characters, quoted or bare.'),
+  unauthenticated: () =>
+    new Refusal('unauthenticated', 'Send the header Authorization: Bearer with an API key.', { headers: challenge() }),
+  apiKeyInvalid: () => new Refusal('api_key_invalid', 'This API key is not known here.', { headers: invalidToken }),
+  apiKeyExpired: () => new Refusal('api_key_expired', 'This API key has expired.', { headers: invalidToken }),
+  apiKeyRevoked: () => new Refusal('api_key_revoked', 'This API key was revoked.', { headers: invalidToken }),
+  apiKeyDisabledByPlan: () =>
+    new Refusal('api_key_disabled_by_plan', 'The tenant is on the plan Free, which has no API keys.'),
+  scopeMissing: (scope: string) =>
+    new Refusal('scope_missing', `This needs the scope ${scope}, which the API key does not have.`, {
+      headers: challenge(`error="insufficient_scope", scope="${scope}"`),
+    }),
+  siteForbidden: () => new Refusal('site_forbidden', "This lies at a site that is not among the API key's sites."),
+  routeNotFound: (method: string, path: string) => new Refusal('route_not_found', `There is no ${method} ${path}.`),
+  siteNotFound: (slug: string) => new Refusal('site_not_found', `There is no site ${slug}.`),
+  assetNotFound: (id: string) => new Refusal('asset_not_found', `There is no asset ${id}.`),
+  pointNotFound: (id: string) => new Refusal('point_not_found', `There is no point ${id}.`),
+  insightNotFound: (id: string) => new Refusal('insight_not_found', `There is no insight ${id}.`),
+  workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
+  methodNotAllowed: (method: string, allow: string) =>
+    new Refusal('method_not_allowed', `${method} is not possible here; ${allow} are.`, { headers: { allow } }),
+  idempotencyInProgress: () =>
+    new Refusal('idempotency_in_progress', 'Wait for its answer, then ask again with the same key.', {
+      headers: { 'retry-after': '1' },
+    }),
+  idempotencyKeyReused: () =>
+    new Refusal('idempotency_key_reused', 'Use a new key for a new request; a key belongs to one body.'),
+  preconditionFailed: (etag: string) =>
+    new Refusal('precondition_failed', `It has changed since: its version is ${etag}.`, { headers: { etag } }),
+  databaseUnavailable: (cause: unknown) =>
+    new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
+};
+
+function sentenceOf(errors: readonly FieldError[]): string {
+  const [first, ...others] = errors;
+  if (first === undefined) return 'The request is not valid.';
+  const place = first.pointer === '' ? `The ${first.in}` : `${first.pointer.slice(1)} (${first.in})`;
+  return `${place}: ${first.message}.${others.length > 0 ? ` And ${others.length} more.` : ''}`;
+}
