@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Log } from './log.ts';
 import type { DB } from './schema.ts';
@@ -29,6 +29,16 @@ export function openDatabase(url: string, { connectionsMax, log }: { connections
     await db.destroy();
   };
   return { db, pool, close };
+}
+
+/** What keeps the database from answering, in a few words; undefined when it answers. */
+export async function findDatabaseTrouble({ db }: Database): Promise<string | undefined> {
+  try {
+    await sql`select 1`.execute(db);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** Whether an error says that the database went away or is not ready, so that the same work may be tried again. */

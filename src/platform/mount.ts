@@ -33,7 +33,7 @@ export type RouteScope = FastifyInstance<
 >;
 
 /** Every object of the API has an id and the instant of its last change, of which its ETag is made. */
-export type Versioned = { readonly id: string; readonly updated_at: string };
+type Versioned = { readonly id: string; readonly updated_at: string };
 
 export type Mount = {
   readonly name: 'tenant' | 'site';

@@ -12,8 +12,8 @@ import { z } from 'zod';
 import { wholeNumber } from './fields.ts';
 import { refusals } from './refusals.ts';
 
-export const limitDefault = 50;
-export const limitMax = 200;
+const limitDefault = 50;
+const limitMax = 200;
 const offsetMax = 1_000_000_000;
 
 /** The query parameters that every list takes. */

@@ -1,0 +1,75 @@
+/**
+ * API keys: 256 random bits that a tenant's program sends as a bearer token. Shown once, kept as a SHA-256 (the secret has
+ * enough entropy of its own, so a slow hash would only cost), looked up by that hash whatever the prefix says.
+ *
+ *   active ──expires_at──▶ expired        active ──revoke──▶ revoked
+ *   and each of them is worthless while the tenant is on the plan Free; that is computed, never stored.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { refusals } from '../platform/refusals.ts';
+
+/** What a key may touch; a scope is a resource and a verb, and `read` and `write` are the bundles of all of them. */
+const resources = ['work-orders', 'assets', 'sites', 'insights', 'points', 'quarantine', 'metrics'] as const;
+
+export type Scope = `${(typeof resources)[number]}:${'read' | 'write'}`;
+
+/** What may stand among a key's scopes. */
+export const ScopeName = z.enum([
+  'read',
+  'write',
+  ...resources.flatMap((resource) => [`${resource}:read`, `${resource}:write`] as const),
+]);
+
+/** Who is asking: a key, with what it may do and where. It is of one tenant, and nothing of another exists for it. */
+export type Caller = {
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly timeZone: string;
+  readonly scopes: readonly string[];
+  /** The sites that the key is limited to; null means all of the tenant. */
+  readonly siteIds: readonly string[] | null;
+  /** The person in whose name the key acts. */
+  readonly userId: string | null;
+};
+
+/** A caller and where it came in: everywhere in its tenant, or below one site. */
+export type Area = {
+  readonly caller: Caller;
+  readonly site: { readonly id: string; readonly slug: string; readonly timeZone: string } | null;
+};
+
+/** A new secret: `flt_live_` or, for a test tenant, `flt_test_`, and 256 random bits in base64url. */
+export function newSecret(livemode: boolean): string {
+  return `flt_${livemode ? 'live' : 'test'}_${randomBytes(32).toString('base64url')}`;
+}
+
+/** What is stored of a secret, and what it is found by. */
+export function hashSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+/** The beginning of a secret, enough for a person to tell keys apart in a list, too little to help a guess. */
+export function prefixOf(secret: string): string {
+  return secret.slice(0, Math.min(13, Math.floor(secret.length / 4)));
+}
+
+/** Throws scope_missing unless the caller has the scope itself or the bundle of its verb. */
+export function requireScope(caller: Caller, scope: Scope): void {
+  const bundle = scope.endsWith(':read') ? 'read' : 'write';
+  if (!caller.scopes.includes(scope) && !caller.scopes.includes(bundle)) throw refusals.scopeMissing(scope);
+}
+
+/** Throws site_forbidden where a site of the caller's own tenant is not among the sites of its key. */
+export function requireSite(caller: Caller, siteId: string): void {
+  if (!maySee(caller, siteId)) throw refusals.siteForbidden();
+}
+
+export function maySee(caller: Caller, siteId: string): boolean {
+  return caller.siteIds === null || caller.siteIds.includes(siteId);
+}
+
+/** What of an area a cursor is bound to: it opens neither another tenant's list nor another site's. */
+export function nameOf(area: Area): readonly (string | null)[] {
+  return [area.caller.tenantId, area.site?.id ?? null];
+}

@@ -1,0 +1,50 @@
+/**
+ * What an installation has on its first day: a tenant with an administrator, a site that discovers what its devices
+ * send, one API key and one device. Credentials that the settings name exist after every start; those that they leave
+ * open are made once and can be read once.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../platform/config.ts';
+import type { Db } from '../platform/database.ts';
+import { createDevice } from './device.ts';
+import { createApiKey, ensureApiKey } from './store.ts';
+import { findFirstTenant, insertTenant, lockBootstrap } from './tenant-store.ts';
+
+/** Credentials that were made at this start, for the one time that they can be shown. */
+export type Made = {
+  readonly apiKey?: string;
+  readonly device?: { readonly username: string; readonly password: string };
+};
+
+export const firstSite = { slug: 'main', name: 'Main site' } as const;
+
+/** Sets up an empty database, and sees to the credentials of the settings in any. */
+export async function bootstrap(db: Db, config: Config): Promise<Made> {
+  return db.transaction().execute(async (trx) => {
+    await lockBootstrap(trx);
+    const known = await findFirstTenant(trx);
+    const tenant =
+      known ??
+      (await insertTenant(trx, {
+        name: 'Default',
+        siteSlug: firstSite.slug,
+        siteName: firstSite.name,
+        timeZone: 'UTC',
+        discovery: true,
+      }));
+    const key = { tenantId: tenant.id, name: 'bootstrap', scopes: ['read', 'write'], createdBy: tenant.adminId };
+    const username = config.BOOTSTRAP_MQTT_USERNAME ?? 'gateway';
+    const device = { tenantId: tenant.id, name: username, username, grants: ['telemetry/#'] };
+    if (config.BOOTSTRAP_API_KEY) await ensureApiKey(trx, { ...key, secret: config.BOOTSTRAP_API_KEY });
+    if (config.BOOTSTRAP_MQTT_PASSWORD)
+      await createDevice(trx, { ...device, password: config.BOOTSTRAP_MQTT_PASSWORD });
+    if (known) return {};
+    const password = randomBytes(18).toString('base64url');
+    return {
+      ...(config.BOOTSTRAP_API_KEY ? {} : { apiKey: (await createApiKey(trx, key)).secret }),
+      ...(config.BOOTSTRAP_MQTT_PASSWORD || !(await createDevice(trx, { ...device, password }))
+        ? {}
+        : { device: { username, password } }),
+    };
+  });
+}

@@ -1,0 +1,48 @@
+import type { Db } from '../platform/database.ts';
+
+/** A device as the broker needs it to let it in. */
+export type DeviceRow = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly username: string;
+  readonly passwordArgon2id: string;
+  readonly publishGrants: readonly string[];
+};
+
+export type NewDevice = DeviceRow & { readonly name: string };
+
+/** The device with this user name, of whatever tenant: it is the user name that decides the tenant. Not a revoked one. */
+export async function findDeviceByUsername(db: Db, username: string): Promise<DeviceRow | undefined> {
+  const row = await db
+    .selectFrom('device')
+    .select(['id', 'tenant_id', 'username', 'password_argon2id', 'publish_grants'])
+    .where('username', '=', username)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    username: row.username,
+    passwordArgon2id: row.password_argon2id,
+    publishGrants: row.publish_grants,
+  };
+}
+
+/** Adds a device; false when the user name is taken, by whichever tenant. */
+export async function insertDevice(db: Db, device: NewDevice): Promise<boolean> {
+  const inserted = await db
+    .insertInto('device')
+    .values({
+      id: device.id,
+      tenant_id: device.tenantId,
+      name: device.name,
+      username: device.username,
+      password_argon2id: device.passwordArgon2id,
+      publish_grants: [...device.publishGrants],
+    })
+    .onConflict((conflict) => conflict.column('username').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}

@@ -1,0 +1,39 @@
+/**
+ * The memory of one POST, by Idempotency-Key (draft-ietf-httpapi-idempotency-key-header), for 24 hours:
+ *
+ *   absent ──claim──▶ running ──finish, in the write's own transaction──▶ answered ──24 h──▶ absent
+ *                        └──refused, failed, or abandoned for a minute──▶ absent
+ *
+ * A claim is visible at once, so a second request with the same key meanwhile is told to wait. Whoever comes after a
+ * crash takes the claim over; `finish` names the claim, so of two that believe they hold it only one commits.
+ */
+import { createHash } from 'node:crypto';
+import { refusals } from '../platform/refusals.ts';
+
+export type IdempotencyClaim = {
+  readonly tenantId: string;
+  readonly key: string;
+  readonly method: string;
+  readonly path: string;
+  readonly requestSha256: Buffer;
+  readonly at: Date;
+};
+
+export type StoredAnswer = { readonly status: number; readonly headers: Record<string, string>; readonly body: string };
+
+/** The key that the header carries: a structured-field string (quoted) or bare; undefined when there is no header. */
+export function readIdempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const given = String(header).trim();
+  const key = /^"(.*)"$/s.exec(given)?.[1] ?? given;
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw refusals.idempotencyKeyInvalid();
+  return key;
+}
+
+/** What makes two requests the same: the bytes of their bodies, and the sites within which the answer was computed. */
+export function fingerprint(body: Uint8Array | undefined, siteIds: readonly string[] | null): Buffer {
+  return createHash('sha256')
+    .update(JSON.stringify(siteIds))
+    .update(body ?? '')
+    .digest();
+}

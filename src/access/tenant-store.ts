@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Db } from '../platform/database.ts';
+import { newId } from '../platform/id.ts';
+
+export type Tenant = { readonly id: string; readonly adminId: string };
+
+/** Any constant will do, as long as all processes that share the database take the same lock. */
+const bootstrapLock = 7_241_657;
+
+/** Holds off every other process that sets up this database, until the transaction ends. */
+export async function lockBootstrap(trx: Db): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${bootstrapLock})`.execute(trx);
+}
+
+/** The first tenant that was made, with its first administrator. */
+export async function findFirstTenant(db: Db): Promise<Tenant | undefined> {
+  const row = await db
+    .selectFrom('tenant')
+    .innerJoin('app_user', 'app_user.tenant_id', 'tenant.id')
+    .select(['tenant.id', 'app_user.id as admin_id'])
+    .where('app_user.role', '=', 'admin')
+    .orderBy('tenant.created_at')
+    .orderBy('app_user.created_at')
+    .executeTakeFirst();
+  return row && { id: row.id, adminId: row.admin_id };
+}
+
+type NewTenant = {
+  readonly name: string;
+  readonly siteSlug: string;
+  readonly siteName: string;
+  readonly timeZone: string;
+  readonly discovery: boolean;
+};
+
+/** Adds a tenant with an administrator and a site, which is its default. */
+export async function insertTenant(trx: Db, tenant: NewTenant): Promise<Tenant> {
+  const [id, adminId, siteId] = [newId(), newId(), newId()];
+  const { name, timeZone, siteSlug, siteName, discovery } = tenant;
+  await trx.insertInto('tenant').values({ id, name, time_zone: timeZone }).execute();
+  await trx
+    .insertInto('app_user')
+    .values({ id: adminId, tenant_id: id, username: 'admin', email: 'admin@localhost', role: 'admin' })
+    .execute();
+  await trx
+    .insertInto('site')
+    .values({
+      id: siteId,
+      tenant_id: id,
+      slug: siteSlug,
+      name: siteName,
+      time_zone: timeZone,
+      discovery,
+      shard: shardOf(siteId),
+    })
+    .execute();
+  await trx.updateTable('tenant').set({ default_site_id: siteId }).where('id', '=', id).execute();
+  return { id, adminId };
+}
+
+/** The shard of a site's assets, 0 to 63: rules of one site are evaluated together. */
+function shardOf(siteId: string): number {
+  return (createHash('sha256').update(siteId).digest()[0] ?? 0) % 64;
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { flag, Id, Instant, text } from '../platform/fields.ts';
+import { PageQuery } from '../platform/paging.ts';
+
+const assetStatuses = ['operational', 'degraded', 'down', 'retired'] as const;
+const origins = ['modelled', 'discovered'] as const;
+
+/** A piece of equipment at a site. Its uri is unique in the tenant and may be that of an external graph. */
+export const Asset = z
+  .object({
+    id: Id,
+    site: z.string().describe('The slug of its site.'),
+    name: z.string().describe('The segment that stands for it in a topic.').meta({ example: 'AHU-01' }),
+    uri: z.string().meta({ example: 'http://fuseki:3030/buildings/ucl-east#AHU-01' }),
+    class: z.string().nullable().describe('A Brick class, such as Air_Handling_Unit.'),
+    parent_id: Id.nullable(),
+    location_uri: z.string(),
+    params: z.record(z.string(), z.unknown()).describe('Parameters of this unit that override those of rules.'),
+    state: z.enum(origins).describe('Whether a person modelled it or a reading made it known.'),
+    status: z.enum(assetStatuses),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: 'Asset' });
+export type Asset = z.infer<typeof Asset>;
+
+export const AssetQuery = PageQuery.extend({
+  class: text(200).optional(),
+  status: z.enum(assetStatuses).optional(),
+  state: z.enum(origins).optional(),
+  parent_id: Id.optional(),
+  uri: text(2048).optional().describe('A # in it is %23 in a query.'),
+});
+export type AssetFilter = Omit<z.output<typeof AssetQuery>, 'limit' | 'offset' | 'cursor'>;
+
+/** One measured, commanded or computed quantity of an asset; its readings are under /points/{id}/readings. */
+export const Point = z
+  .object({
+    id: Id,
+    site: z.string(),
+    asset_id: Id,
+    name: z.string().describe('The segment that stands for it in a topic.'),
+    class: z.string().nullable().describe('A Brick class, such as Supply_Air_Temperature_Sensor.'),
+    part_of: z.string().nullable().describe('The part of the asset that it belongs to.'),
+    unit: z.string().nullable(),
+    states: z.record(z.string(), z.number()).nullable().describe('Texts that a device sends, and their numbers.'),
+    expected_interval_s: z.number().nullable(),
+    state: z.enum(origins),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: 'Point' });
+export type Point = z.infer<typeof Point>;
+
+export const PointQuery = PageQuery.extend({
+  asset_id: Id.optional(),
+  name: text(200).optional(),
+  class: text(200).optional(),
+  state: z.enum(origins).optional(),
+});
+export type PointFilter = Omit<z.output<typeof PointQuery>, 'limit' | 'offset' | 'cursor'>;
+
+export const SiteQuery = PageQuery.extend({ discovery: flag() });
+export type SiteFilter = Omit<z.output<typeof SiteQuery>, 'limit' | 'offset' | 'cursor'>;

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { nameOf, requireSite } from '../access/api-key.ts';
+import type { Db } from '../platform/database.ts';
+import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
+import type { Paging } from '../platform/paging.ts';
+import { refusals } from '../platform/refusals.ts';
+import { Asset, AssetQuery, Point, PointQuery, SiteQuery } from './asset.ts';
+import { Site } from './site.ts';
+import { findAsset, findPoint, findSite, listAssets, listPoints, listSites } from './store.ts';
+
+type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
+
+/** The list of sites and one of them; on the tenant's mount alone. */
+export function siteRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const config = { scope: 'sites:read' } as const;
+  const tags = ['Sites'];
+  const list = { operationId: 'listSites', summary: 'List sites', querystring: SiteQuery };
+  app.get(
+    '/sites',
+    { config, schema: { ...list, tags, response: { 200: mount.pageOf(Site) } } },
+    async (request, reply) => {
+      const { page, filter } = paging.read(request.query, ['sites', nameOf(request.area)]);
+      const rows = await listSites(db, request.area, filter, page);
+      return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+    },
+  );
+  const one = { operationId: 'getSite', summary: 'Get one site', params: z.object({ slug: z.string() }) };
+  app.get(
+    '/sites/:slug',
+    { config, schema: { ...one, tags, response: { 200: mount.oneOf(Site) } } },
+    async (request, reply) => {
+      const site = await findSite(db, request.area.caller.tenantId, request.params.slug);
+      if (!site) throw refusals.siteNotFound(request.params.slug);
+      requireSite(request.area.caller, site.id);
+      return shell.send(request, reply, mount.one(site));
+    },
+  );
+}
+
+/** The list of equipment and one piece of it (R17). */
+export function assetRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const config = { scope: 'assets:read' } as const;
+  const tags = ['Assets'];
+  const list = {
+    operationId: mount.operationId('listAssets'),
+    summary: 'List equipment',
+    params: mount.listParams,
+    querystring: AssetQuery,
+  };
+  app.get(
+    mount.list('assets'),
+    { config, schema: { ...list, tags, response: { 200: mount.pageOf(Asset) } } },
+    async (request, reply) => {
+      const { page, filter } = paging.read(request.query, ['assets', nameOf(request.area)]);
+      const rows = await listAssets(db, request.area, filter, page);
+      return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+    },
+  );
+  const one = {
+    operationId: mount.operationId('getAsset'),
+    summary: 'Get one piece of equipment',
+    params: mount.memberParams,
+  };
+  app.get(
+    mount.member('assets'),
+    { config, schema: { ...one, tags, response: { 200: mount.oneOf(Asset) } } },
+    async (request, reply) => {
+      const found = await findAsset(db, request.area, { id: request.params.id });
+      if (!found) throw refusals.assetNotFound(request.params.id);
+      requireSite(request.area.caller, found.siteId);
+      return shell.send(request, reply, mount.one(found.asset));
+    },
+  );
+}
+
+/** The list of points and one of them; their readings are served by src/telemetry. */
+export function pointRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const config = { scope: 'points:read' } as const;
+  const tags = ['Points'];
+  const list = {
+    operationId: mount.operationId('listPoints'),
+    summary: 'List points',
+    params: mount.listParams,
+    querystring: PointQuery,
+  };
+  app.get(
+    mount.list('points'),
+    { config, schema: { ...list, tags, response: { 200: mount.pageOf(Point) } } },
+    async (request, reply) => {
+      const { page, filter } = paging.read(request.query, ['points', nameOf(request.area)]);
+      const rows = await listPoints(db, request.area, filter, page);
+      return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+    },
+  );
+  const one = { operationId: mount.operationId('getPoint'), summary: 'Get one point', params: mount.memberParams };
+  app.get(
+    mount.member('points'),
+    { config, schema: { ...one, tags, response: { 200: mount.oneOf(Point) } } },
+    async (request, reply) => {
+      const found = await findPoint(db, request.area, request.params.id);
+      if (!found) throw refusals.pointNotFound(request.params.id);
+      requireSite(request.area.caller, found.siteId);
+      return shell.send(request, reply, mount.one(found.point));
+    },
+  );
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { Id, Instant } from '../platform/fields.ts';
+
+/** A place with equipment of its own: a building, a campus, a plant. Its slug names it in paths and topics. */
+export const Site = z
+  .object({
+    id: Id,
+    slug: z.string().meta({ example: 'ucl-east-campus' }),
+    name: z.string(),
+    time_zone: z.string().meta({ description: 'An IANA time zone.', example: 'Europe/London' }),
+    discovery: z.boolean().describe('Whether a reading of an unknown asset or point creates it.'),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: 'Site' });
+export type Site = z.infer<typeof Site>;

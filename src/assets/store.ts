@@ -1,0 +1,137 @@
+import type { Area } from '../access/api-key.ts';
+import { withinSites } from '../access/site-store.ts';
+import type { Db } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
+import { newestFirst, rowsOf } from '../platform/page-store.ts';
+import type { PageRequest, Rows } from '../platform/paging.ts';
+import { Asset, type AssetFilter, Point, type PointFilter, type SiteFilter } from './asset.ts';
+import { Site } from './site.ts';
+
+/** Sites of the area's tenant that its key may see, newest first. */
+export async function listSites(db: Db, area: Area, filter: SiteFilter, page: PageRequest): Promise<Rows<Site>> {
+  const { caller } = area;
+  let sites = db.selectFrom('site').where('tenant_id', '=', caller.tenantId).where(withinSites('site.id', caller));
+  if (filter.discovery !== undefined) sites = sites.where('discovery', '=', filter.discovery);
+  const total = await sites.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  const rows = await newestFirst(sites.selectAll('site'), { table: 'site', page }).execute();
+  return rowsOf(rows, total, toSite);
+}
+
+/** A site of the tenant by its slug, whether or not a key may see it. */
+export async function findSite(db: Db, tenantId: string, slug: string): Promise<Site | undefined> {
+  const row = await db
+    .selectFrom('site')
+    .selectAll()
+    .where('tenant_id', '=', tenantId)
+    .where('slug', '=', slug)
+    .executeTakeFirst();
+  return row && toSite(row);
+}
+
+/** Where a work order lies that names neither a site nor an asset: the tenant's default site, or else its oldest. */
+export function findDefaultSite(db: Db, tenantId: string) {
+  return db
+    .selectFrom('site')
+    .innerJoin('tenant', 'tenant.id', 'site.tenant_id')
+    .select(['site.id', 'site.slug', 'site.time_zone'])
+    .where('site.tenant_id', '=', tenantId)
+    .where((or) =>
+      or.or([or('tenant.default_site_id', 'is', null), or('tenant.default_site_id', '=', or.ref('site.id'))]),
+    )
+    .orderBy('site.created_at')
+    .orderBy('site.id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** Equipment in the area, newest first. */
+export async function listAssets(db: Db, area: Area, filter: AssetFilter, page: PageRequest): Promise<Rows<Asset>> {
+  let assets = db
+    .selectFrom('asset')
+    .innerJoin('site', 'site.id', 'asset.site_id')
+    .where('asset.tenant_id', '=', area.caller.tenantId);
+  if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
+  assets = assets.where(withinSites('asset.site_id', area.caller));
+  if (filter.class !== undefined) assets = assets.where('asset.class', '=', filter.class);
+  if (filter.status !== undefined) assets = assets.where('asset.status', '=', filter.status);
+  if (filter.state !== undefined) assets = assets.where('asset.state', '=', filter.state);
+  if (filter.parent_id !== undefined) assets = assets.where('asset.parent_id', '=', filter.parent_id);
+  if (filter.uri !== undefined) assets = assets.where('asset.uri', '=', filter.uri);
+  const total = await assets.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  const query = newestFirst(assets.selectAll('asset').select('site.slug as site'), { table: 'asset', page });
+  return rowsOf(await query.execute(), total, toAsset);
+}
+
+/** One asset of the area's tenant, below the area's site if it has one; the caller checks whether its key may see it. */
+export async function findAsset(
+  db: Db,
+  area: Area,
+  by: { id: string } | { uri: string },
+): Promise<{ asset: Asset; siteId: string; timeZone: string } | undefined> {
+  let assets = db
+    .selectFrom('asset')
+    .innerJoin('site', 'site.id', 'asset.site_id')
+    .selectAll('asset')
+    .select(['site.slug as site', 'site.time_zone'])
+    .where('asset.tenant_id', '=', area.caller.tenantId);
+  if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
+  assets = 'id' in by ? assets.where('asset.id', '=', by.id) : assets.where('asset.uri', '=', by.uri);
+  const row = await assets.executeTakeFirst();
+  return row && { asset: toAsset(row), siteId: row.site_id, timeZone: row.time_zone };
+}
+
+/** Points of the assets in the area, newest first. */
+export async function listPoints(db: Db, area: Area, filter: PointFilter, page: PageRequest): Promise<Rows<Point>> {
+  let points = pointsOf(db, area);
+  points = points.where(withinSites('asset.site_id', area.caller));
+  if (filter.asset_id !== undefined) points = points.where('point.asset_id', '=', filter.asset_id);
+  if (filter.name !== undefined) points = points.where('point.name', '=', filter.name);
+  if (filter.class !== undefined) points = points.where('point.class', '=', filter.class);
+  if (filter.state !== undefined) points = points.where('point.state', '=', filter.state);
+  const total = await points.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  const query = newestFirst(points.selectAll('point').select('site.slug as site'), { table: 'point', page });
+  return rowsOf(await query.execute(), total, toPoint);
+}
+
+/** One point of the area's tenant, below the area's site if it has one, with the site whose key and time zone count. */
+export async function findPoint(
+  db: Db,
+  area: Area,
+  id: string,
+): Promise<{ point: Point; siteId: string; timeZone: string } | undefined> {
+  const row = await pointsOf(db, area)
+    .selectAll('point')
+    .select(['site.slug as site', 'site.time_zone', 'asset.site_id'])
+    .where('point.id', '=', id)
+    .executeTakeFirst();
+  return row && { point: toPoint(row), siteId: row.site_id, timeZone: row.time_zone };
+}
+
+function pointsOf(db: Db, area: Area) {
+  const points = db
+    .selectFrom('point')
+    .innerJoin('asset', 'asset.id', 'point.asset_id')
+    .innerJoin('site', 'site.id', 'asset.site_id')
+    .where('point.tenant_id', '=', area.caller.tenantId);
+  return area.site === null ? points : points.where('asset.site_id', '=', area.site.id);
+}
+
+type SiteRow = { id: string; slug: string; name: string; time_zone: string; discovery: boolean; created_at: Date };
+
+function toSite({ created_at, ...row }: SiteRow): Site {
+  const created = formatInstant(created_at);
+  return Site.parse({ ...row, created_at: created, updated_at: created });
+}
+
+function toAsset(row: { created_at: Date; updated_at: Date }): Asset {
+  return Asset.parse({ ...row, ...formatted(row) });
+}
+
+function toPoint(row: { created_at: Date; updated_at: Date; expected_interval_ms: number | null }): Point {
+  const seconds = row.expected_interval_ms === null ? null : row.expected_interval_ms / 1000;
+  return Point.parse({ ...row, ...formatted(row), expected_interval_s: seconds });
+}
+
+function formatted({ created_at, updated_at }: { created_at: Date; updated_at: Date }) {
+  return { created_at: formatInstant(created_at), updated_at: formatInstant(updated_at) };
+}
