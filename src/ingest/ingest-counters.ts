@@ -1,0 +1,49 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+/** What ingest counts; every reading and message that comes in ends in exactly one of them. */
+export function createIngestCounters(registry: Registry) {
+  const registers = [registry];
+  const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+    new Counter({ name: `faultline_ingest_${name}_total`, help, registers, labelNames });
+  return {
+    received: counter('messages_received', 'Messages that a door has taken, by quality of service', 'qos'),
+    acknowledged: counter('messages_acknowledged', 'Messages acknowledged after their commit'),
+    committed: counter('readings_committed', 'Readings stored'),
+    duplicate: counter('readings_duplicate', 'Readings that were there already with the same value'),
+    conflict: counter('readings_conflict', 'Readings that were there already with another value, which stays'),
+    quarantined: counter('messages_quarantined', 'Rejections of messages, kept or not, by reason', 'reason'),
+    suppressed: counter(
+      'quarantine_suppressed',
+      'Rejections that were counted and not kept, since a device sends too many',
+    ),
+    dropped: counter('messages_dropped', 'Messages lost: quality of service 0 beyond the limits of the intake'),
+    retried: counter('commits_retried', 'Commits tried again because the database was away or refused'),
+    refused: counter(
+      'connections_refused',
+      'Connections that were refused or ended by the broker, by reason',
+      'reason',
+    ),
+    waiting: new Gauge({ name: 'faultline_ingest_messages_waiting', help: 'Messages not committed yet', registers }),
+    connections: new Gauge({ name: 'faultline_ingest_connections', help: 'Open connections of devices', registers }),
+    batch: new Histogram({
+      name: 'faultline_ingest_commit_readings',
+      help: 'Readings in a commit',
+      buckets: [1, 10, 100, 1_000, 2_000, 5_000, 10_000],
+      registers,
+    }),
+    commit: new Histogram({
+      name: 'faultline_ingest_commit_seconds',
+      help: 'How long a commit took',
+      buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    lag: new Histogram({
+      name: 'faultline_ingest_lag_seconds',
+      help: "From the newest reading's device time to its commit",
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 60, 3_600],
+      registers,
+    }),
+  };
+}
+
+export type IngestCounters = ReturnType<typeof createIngestCounters>;

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { parseTopic } from './topic.ts';
+
+test.each([
+  ['telemetry/north/ahu-1/sat', 'point north ahu-1 sat'],
+  ['telemetry/north/ahu-1', 'asset north ahu-1'],
+  ['telemetry/north/ahu-1/$points', 'description north ahu-1'],
+  ['telemetry/north/AHU 1/Supply Air: Temp', 'point north AHU 1 Supply Air: Temp'],
+  ['telemetry/north', 'unknown_topic'],
+  ['telemetry/north/', 'unknown_topic'],
+  ['telemetry//ahu-1/sat', 'unknown_topic'],
+  ['telemetry/north/ahu-1/', 'unknown_topic'],
+  ['telemetry/north/ahu-1/sat/more', 'unknown_topic'],
+  ['/telemetry/north/ahu-1/sat', 'unknown_topic'],
+  ['Telemetry/north/ahu-1/sat', 'unknown_topic'],
+  ['telemetry/north/ahu\u0000/sat', 'unknown_topic'],
+  [`telemetry/north/ahu-1/${'x'.repeat(129)}`, 'unknown_topic'],
+  ['telemetry/north/ahu-1/\ud800', 'unknown_topic'],
+])('%j is %s', (topic, expected) => {
+  const parsed = parseTopic(topic);
+  const words = 'kind' in parsed ? Object.values(parsed) : [parsed.reason];
+  expect(words.join(' ')).toBe(expected);
+});

@@ -1,0 +1,166 @@
+/**
+ * How readings get into the table: one statement a batch, ordered by its key, on one connection.
+ *
+ *   rows ─▶ sort, drop repeats ─▶ make days ─▶ insert … on conflict do nothing ─▶ commit ─▶ was it late? ─▶ done
+ *                                                 └─ ingest_batch, same commit               └─ ingest_batch, its own
+ *
+ * Rules read a tick once, when it closes at its time + grace. A reading that is committed after that would never be seen;
+ * so whatever may be late leaves a row in ingest_batch, by which its shard finds it. Two cases: the reading was late when
+ * it came (it is older than half the grace), or the commit itself stalled until its grace was over.
+ */
+import type pg from 'pg';
+import { type Arrival, type Column, sortArrivals, touchedAssets } from './arrival.ts';
+import { float8Array, int2Array, int4Array, timestampArray } from './binary-arrays.ts';
+import type { StorageEngine } from './engine-store.ts';
+
+export type Appended = {
+  /** Stored now. */
+  readonly stored: number;
+  /** There already with the same value, or twice in the batch. */
+  readonly duplicates: number;
+  /** There already with another value, which stays: the first wins. */
+  readonly conflicts: number;
+};
+
+export type Appender = {
+  /**
+   * Resolves once the readings are committed, and whatever `alongside` writes through the same connection with them.
+   * Rejects with the database's error; trying the same batch again is then harmless.
+   */
+  append(rows: readonly Arrival[], alongside?: (client: pg.ClientBase) => Promise<void>): Promise<Appended>;
+};
+
+const clockAgeMsMax = 1_000;
+
+/** An appender on `pool`; `graceMs` is the time that a tick waits for its readings. */
+export function createAppender(
+  pool: pg.Pool,
+  { engine, graceMs }: { engine: StorageEngine; graceMs: number },
+): Appender {
+  // An upper bound of the database's clock: what it said, and how long ago it was asked.
+  let clock = { databaseMs: 0, askedAt: Number.NEGATIVE_INFINITY };
+  const databaseNowMsMax = () => clock.databaseMs + performance.now() - clock.askedAt;
+
+  return {
+    append: async (rows, alongside) => {
+      const column = sortArrivals(rows);
+      await engine.ensureDays(column.days);
+      const appended = withClient(pool, async (client) => {
+        if (performance.now() - clock.askedAt > clockAgeMsMax) clock = await askClock(client);
+        const nowMs = databaseNowMsMax();
+        const late = touchedAssets(column, nowMs - graceMs / 2);
+        if (alongside) await client.query('begin');
+        const stored = await insertReadings(client, column, late);
+        if (alongside) {
+          await alongside(client);
+          await client.query('commit');
+        }
+        const doneMs = databaseNowMsMax();
+        const stalled = touchedAssets(column, doneMs - graceMs).filter(({ timeMs }) => timeMs > nowMs - graceMs / 2);
+        if (stalled.length > 0) await insertBatch(client, stalled);
+        return countRepeats(client, { column, stored });
+      });
+      return appended.catch((error: unknown) => {
+        if (isPartitionGone(error)) engine.forgetDays();
+        throw error;
+      });
+    },
+  };
+}
+
+/** Whether a row found no partition, which was there and has been dropped since: trying again makes it anew. */
+export function isPartitionGone(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: string }).code === '23514';
+}
+
+async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true); // It may be in a transaction, or broken.
+    throw error;
+  }
+}
+
+async function askClock(client: pg.ClientBase): Promise<{ databaseMs: number; askedAt: number }> {
+  const askedAt = performance.now();
+  const { rows } = await client.query<{ ms: number }>(
+    `select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`,
+  );
+  return { databaseMs: rows[0]?.ms ?? Number.NaN, askedAt };
+}
+
+type Touched = ReturnType<typeof touchedAssets>;
+
+const insertText = `
+  with late as (
+    insert into ingest_batch (asset_ids, least_times, shards)
+    select array_agg(asset_id), array_agg(least_time), array_agg(shard)
+    from unnest($5::uuid[], $6::timestamptz[], $7::int2[]) as touched (asset_id, least_time, shard)
+    having count(*) > 0
+  )
+  insert into reading (series_id, time, value, quality)
+  select * from unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::int2[])
+  on conflict (series_id, time) do nothing`;
+
+async function insertReadings(client: pg.ClientBase, column: Column, late: Touched): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'append-readings',
+    text: insertText,
+    values: [...binaryColumns(column), ...touchedColumns(late)],
+  });
+  return rowCount ?? 0;
+}
+
+async function insertBatch(client: pg.ClientBase, touched: Touched): Promise<void> {
+  await client.query({
+    name: 'append-stalled',
+    text: `insert into ingest_batch (asset_ids, least_times, shards) values ($1, $2, $3)`,
+    values: touchedColumns(touched),
+  });
+}
+
+/** Of the rows that were not stored, those whose value in the table is another than theirs. */
+async function countRepeats(
+  client: pg.ClientBase,
+  { column, stored }: { column: Column; stored: number },
+): Promise<Appended> {
+  const before = { duplicates: column.duplicates, conflicts: column.conflicts };
+  const repeated = column.seriesIds.length - stored;
+  if (repeated === 0) return { stored, ...before };
+  const { rows } = await client.query<{ conflicts: number }>({
+    name: 'count-conflicts',
+    text: `
+      select count(*)::integer as conflicts
+      from unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::int2[]) as given (series_id, time, value, quality)
+      join reading r on r.series_id = given.series_id and r.time = given.time
+      where (r.value, r.quality) is distinct from (given.value, given.quality)`,
+    values: binaryColumns(column),
+  });
+  const conflicts = rows[0]?.conflicts ?? 0;
+  return {
+    stored,
+    duplicates: before.duplicates + repeated - conflicts,
+    conflicts: before.conflicts + conflicts,
+  };
+}
+
+function binaryColumns(column: Column): Buffer[] {
+  return [
+    int4Array(column.seriesIds),
+    timestampArray(column.timesMs),
+    float8Array(column.values),
+    int2Array(column.qualities),
+  ];
+}
+
+function touchedColumns(touched: Touched): [string[], Buffer, Buffer] {
+  return [
+    touched.map(({ assetId }) => assetId),
+    timestampArray(touched.map(({ timeMs }) => timeMs)),
+    int2Array(touched.map(({ shard }) => shard)),
+  ];
+}

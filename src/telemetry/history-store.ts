@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import type { Db } from '../platform/database.ts';
+import { readNumbers, readTimes } from './binary-arrays.ts';
+
+/**
+ * Readings in columns, in the order of their times: row i is a reading of series `seriesIds[i]` at `timesMs[i]`. A value is
+ * NaN where none was stored; a quality is its stored code (0 good, 1 uncertain, 2 bad).
+ */
+export type ReadingColumns = {
+  readonly seriesIds: readonly number[];
+  readonly timesMs: readonly number[];
+  readonly values: readonly number[];
+  readonly qualities: readonly number[];
+};
+
+type Span = { readonly afterMs: number; readonly throughMs: number };
+
+/**
+ * The readings of all points of a shard with after < time <= through, and the snapshot of the very statement that read
+ * them: whatever is committed later is not visible in it.
+ */
+export async function readShardReadings(
+  trx: Db,
+  { shard, afterMs, throughMs }: Span & { readonly shard: number },
+): Promise<{ readings: ReadingColumns; snapshot: string }> {
+  const { rows } = await sql<ColumnRow & { snapshot: string }>`
+    select pg_current_snapshot()::text as snapshot, ${columns}
+    from (
+      select reading.series_id, reading.time, reading.value, reading.quality
+      from reading
+      join point on point.series_id = reading.series_id
+      join asset on asset.id = point.asset_id
+      where asset.shard = ${shard} and reading.time > ${instant(afterMs)} and reading.time <= ${instant(throughMs)}
+      order by reading.time
+    ) r`.execute(trx);
+  const row = rows[0] as ColumnRow & { snapshot: string };
+  return { readings: toColumns(row), snapshot: row.snapshot };
+}
+
+/** The readings of some series with after < time <= through. */
+export async function readHistory(
+  trx: Db,
+  { seriesIds, afterMs, throughMs }: Span & { readonly seriesIds: readonly number[] },
+): Promise<ReadingColumns> {
+  const { rows } = await sql<ColumnRow>`
+    select ${columns}
+    from (
+      select series_id, time, value, quality
+      from reading
+      where series_id = any(${seriesIds}::int4[]) and time > ${instant(afterMs)} and time <= ${instant(throughMs)}
+      order by time
+    ) r`.execute(trx);
+  return toColumns(rows[0] as ColumnRow);
+}
+
+type ColumnRow = {
+  series_ids: Buffer | null;
+  times: Buffer | null;
+  values: Buffer | null;
+  qualities: Buffer | null;
+};
+
+// One row of four arrays in their binary form: 100,000 readings in 100 ms, where rows of them or arrays as text take 250.
+const columns = sql`array_send(array_agg(r.series_id)) as series_ids, array_send(array_agg(r.time)) as times,
+  array_send(array_agg(r.value)) as values, array_send(array_agg(r.quality)) as qualities`;
+
+function toColumns({ series_ids, times, values, qualities }: ColumnRow): ReadingColumns {
+  return {
+    seriesIds: series_ids ? readNumbers(series_ids) : [],
+    timesMs: times ? readTimes(times) : [],
+    values: values ? readNumbers(values) : [],
+    qualities: qualities ? readNumbers(qualities) : [],
+  };
+}
+
+function instant(ms: number) {
+  return sql<Date>`to_timestamp(${ms}::float8 / 1000)`;
+}

@@ -1,0 +1,60 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
+import type { Db } from '../platform/database.ts';
+import type { DB } from '../platform/schema.ts';
+import { type Quality, qualities } from './reading.ts';
+
+export type StoredReading = { readonly time: Date; readonly value: number | null; readonly quality: Quality };
+
+/** Which readings: of a tenant's point, from `startMs` on and before `endMs`, at most `limit`, oldest first unless asked. */
+export type ReadingQuery = {
+  readonly tenantId: string;
+  readonly pointId: string;
+  readonly startMs?: number | undefined;
+  readonly endMs?: number | undefined;
+  readonly limit: number;
+  readonly order?: 'asc' | 'desc' | undefined;
+};
+
+/** Readings of one point in the order of their times; none when the tenant has no such point. */
+export async function listReadings(db: Db, query: ReadingQuery): Promise<StoredReading[]> {
+  let select = readingsOf(db, query);
+  if (query.startMs !== undefined) select = select.where('r.time', '>=', instant(query.startMs));
+  if (query.endMs !== undefined) select = select.where('r.time', '<', instant(query.endMs));
+  const rows = await select
+    .orderBy('r.time', query.order ?? 'asc')
+    .limit(query.limit)
+    .execute();
+  return rows.map(toReading);
+}
+
+/** The newest reading of a tenant's point. */
+export async function findLatestReading(
+  db: Db,
+  query: { tenantId: string; pointId: string },
+): Promise<StoredReading | undefined> {
+  const row = await readingsOf(db, query).orderBy('r.time', 'desc').limit(1).executeTakeFirst();
+  return row && toReading(row);
+}
+
+type Row = { time: Date; value: number | null; quality: number };
+
+function readingsOf(
+  db: Db,
+  { tenantId, pointId }: { tenantId: string; pointId: string },
+): SelectQueryBuilder<DB & { r: DB['reading']; p: DB['point'] }, 'r' | 'p', Row> {
+  return db
+    .selectFrom('reading as r')
+    .innerJoin('point as p', 'p.series_id', 'r.series_id')
+    .where('p.tenant_id', '=', tenantId)
+    .where('p.id', '=', pointId)
+    .select(['r.time', 'r.value', 'r.quality']) as never;
+}
+
+function toReading({ time, value, quality }: Row): StoredReading {
+  return { time, value, quality: qualities[quality] ?? 'bad' };
+}
+
+/** Exact to the microsecond, which a JavaScript Date is not. */
+function instant(timeMs: number) {
+  return sql<Date>`to_timestamp(${timeMs}::float8 / 1000)`;
+}
