@@ -1,0 +1,67 @@
+/**
+ * The live side of rules: woken every tick, it brings every shard to the last closed tick. Any number of processes may
+ * run it on one database; the shard's row decides who does the work.
+ */
+import type { Database } from '../platform/database.ts';
+import type { Jobs } from '../platform/jobs.ts';
+import type { Log } from '../platform/log.ts';
+import { type Advanced, createShardRunner, type Sink } from './advance.ts';
+import type { RuleSet } from './rule.ts';
+import { deleteSeenBatches, listShards } from './store.ts';
+
+export type LiveRules = {
+  readonly database: Database;
+  readonly jobs: Jobs;
+  readonly log: Log;
+  readonly ruleSet: () => RuleSet;
+  readonly sink: Sink;
+  readonly tickMs: number;
+  readonly graceMs: number;
+  /** Told of what has been committed, after it has. */
+  readonly onAdvanced?: ((advanced: Advanced) => void) | undefined;
+};
+
+const housekeepingMs = 60_000;
+
+/** Begins to evaluate rules; ends when `jobs` is closed. */
+export async function runRules({ database, jobs, log, onAdvanced, ...options }: LiveRules): Promise<void> {
+  const runner = createShardRunner({ database, ...options });
+  const bringUp = async (shard: number): Promise<void> => {
+    for (;;) {
+      const advanced = await runner.advance(shard);
+      report(advanced, log);
+      onAdvanced?.(advanced);
+      if (!advanced.isBehind) return;
+    }
+  };
+  await jobs.schedule('advance-rules', options.tickMs, async () => {
+    for (const shard of await listShards(database.db)) {
+      try {
+        await bringUp(shard);
+      } catch (error) {
+        log.error({ err: error, shard }, 'a shard could not be advanced; the next tick tries again');
+      }
+    }
+  });
+  await jobs.schedule('forget-seen-batches', housekeepingMs, () => deleteSeenBatches(database.db));
+}
+
+function report({ effects, owners }: Advanced, log: Log): void {
+  for (const effect of effects) {
+    const what = {
+      rule: effect.ruleId,
+      asset: owners.get(effect.assetId)?.name,
+      at: new Date(effect.at).toISOString(),
+    };
+    if (effect.kind === 'rule-error') log.error({ ...what, error: effect.message }, 'a rule failed on an asset');
+    else log.debug({ ...what, effect: effect.kind }, 'rule');
+  }
+}
+
+/**
+ * The base tick under a time scale, in milliseconds: a scaled minute at least, since rules below a minute have no whole
+ * number of milliseconds there.
+ */
+export function scaleTick(tickMs: number, timeScale: number): number {
+  return timeScale === 1 ? tickMs : Math.max(tickMs, 60_000) / timeScale;
+}

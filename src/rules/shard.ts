@@ -1,0 +1,129 @@
+/**
+ * One shard's evaluation in memory, as it was after a tick.
+ *
+ *   database ──model, machines──▶ createEvaluation ──history──▶ warm … warm ──▶ as of the shard's tick
+ *                                                                                  │ readings
+ *                                                                                  ▼
+ *                                                              tick … tick ──▶ effects, machine rows
+ *
+ * It may be kept between ticks and is worth nothing else: whatever it holds can be made again from the database. Whoever
+ * finds that its tick, its rules or its model are not those of the database drops it.
+ */
+import type { Db } from '../platform/database.ts';
+import { type ReadingColumns, readHistory } from '../telemetry/history-store.ts';
+import type { Effect } from './effect.ts';
+import { createEvaluation, type Evaluation, type Quality } from './evaluation.ts';
+import { type Machine, normalMachine } from './machine.ts';
+import type { RuleSet } from './rule.ts';
+import type { ModelAsset, StoredMachine } from './store.ts';
+
+export type ShardEvaluation = {
+  readonly evaluation: Evaluation;
+  /** The newest row of each machine, by the key of `machineKey`. */
+  readonly rows: Map<string, StoredMachine>;
+  readonly pointIndexes: Map<number, readonly number[]>;
+  tickMs: number;
+};
+
+export type MachineChanges = { readonly inserted: StoredMachine[]; readonly clocks: StoredMachine[] };
+
+type Source = {
+  readonly ruleSet: RuleSet;
+  readonly assets: readonly ModelAsset[];
+  readonly machines: readonly StoredMachine[];
+  readonly tickMs: number;
+};
+
+/** The evaluation of some assets as it was after `tickMs`, its inputs remembered from the readings before that. */
+export async function openEvaluation(trx: Db, { ruleSet, assets, machines, tickMs }: Source): Promise<ShardEvaluation> {
+  const evaluation = createEvaluation({
+    ruleSet,
+    assets: assets.map(({ asset, points }) => ({ asset, points: [...points] })),
+    machines,
+  });
+  const points = assets.flatMap((asset) => asset.points);
+  const shard: ShardEvaluation = {
+    evaluation,
+    rows: new Map(machines.map((stored) => [machineKey(stored), stored])),
+    pointIndexes: new Map(points.map(({ id, seriesId }) => [seriesId, evaluation.pointIndexes(id)])),
+    tickMs: tickMs - evaluation.warmupMs,
+  };
+  if (evaluation.boundCount === 0) return { ...shard, tickMs };
+  const history = await readHistory(trx, {
+    seriesIds: points.map((point) => point.seriesId),
+    afterMs: tickMs - evaluation.warmupMs,
+    throughMs: tickMs,
+  });
+  feed(shard, history, tickMs, evaluation.warm);
+  return shard;
+}
+
+/** Evaluates every tick after the shard's own through `throughMs`, on readings in the order of their times. */
+export function evaluateTicks(
+  shard: ShardEvaluation,
+  readings: ReadingColumns,
+  throughMs: number,
+): { effects: Effect[]; changes: MachineChanges } {
+  const effects: Effect[] = [];
+  const inserted = new Map<string, StoredMachine>();
+  const clocks = new Map<string, StoredMachine>();
+  feed(shard, readings, throughMs, (tickMs) => {
+    effects.push(...shard.evaluation.tick(tickMs));
+    for (const { assetId, ruleId, machine } of shard.evaluation.changedMachines()) {
+      const now = { assetId, ruleId, tickMs, machine: machine ?? normalMachine };
+      const newest = shard.rows.get(machineKey(now));
+      if (newest && isSameButClocks(newest.machine, now.machine)) {
+        const row = { ...now, tickMs: newest.tickMs };
+        shard.rows.set(machineKey(now), row);
+        clocks.set(machineKey(now), row);
+      } else {
+        shard.rows.set(machineKey(now), now);
+        inserted.set(`${machineKey(now)} ${tickMs}`, now);
+      }
+    }
+  });
+  return { effects, changes: { inserted: [...inserted.values()], clocks: [...clocks.values()] } };
+}
+
+/** Hands readings over tick by tick: each tick sees those whose time is not after it. */
+function feed(
+  shard: ShardEvaluation,
+  readings: ReadingColumns,
+  throughMs: number,
+  onTick: (tickMs: number) => void,
+): void {
+  const { everyMs } = shard.evaluation;
+  let next = 0;
+  for (let tickMs = tickAfter(shard.tickMs, everyMs); tickMs <= throughMs; tickMs += everyMs) {
+    next = observeThrough(shard, readings, next, tickMs);
+    onTick(tickMs);
+  }
+  observeThrough(shard, readings, next, throughMs);
+  shard.tickMs = throughMs;
+}
+
+function observeThrough(shard: ShardEvaluation, readings: ReadingColumns, from: number, throughMs: number): number {
+  const { timesMs, seriesIds, values, qualities } = readings;
+  let row = from;
+  for (; row < timesMs.length && (timesMs[row] as number) <= throughMs; row++) {
+    for (const index of shard.pointIndexes.get(seriesIds[row] as number) ?? []) {
+      const quality = qualities[row] as Quality;
+      shard.evaluation.observe(index, timesMs[row] as number, values[row] as number, quality);
+    }
+  }
+  return row;
+}
+
+/** The first instant after `ms` that is a multiple of `everyMs`; never, where nothing is evaluated. */
+function tickAfter(ms: number, everyMs: number): number {
+  return Number.isFinite(everyMs) ? (Math.floor(ms / everyMs) + 1) * everyMs : Number.POSITIVE_INFINITY;
+}
+
+function machineKey({ ruleId, assetId }: { ruleId: string; assetId: string }): string {
+  return `${ruleId} ${assetId}`;
+}
+
+function isSameButClocks(one: Machine, other: Machine): boolean {
+  if (one.state !== other.state || one.since !== other.since) return false;
+  return one.insight === other.insight || JSON.stringify(one.insight) === JSON.stringify(other.insight);
+}

@@ -1,0 +1,63 @@
+import type { NumberFunction } from './compile-expression.ts';
+
+/**
+ * A message with values in it: `SAT is {{ avg(sat,'5m') | 1 degC }}`. After the bar stand the digits and the unit to print;
+ * the value is converted when its own unit is another one.
+ */
+export type Template = (string | TemplateValue)[];
+
+export type TemplateValue = {
+  read: NumberFunction;
+  type: 'number' | 'truth';
+  digits: number;
+  symbol: string;
+  scale: number;
+  offset: number;
+};
+
+/** One piece of a template's text: words, or an expression with the offset at which it stands. */
+export type TemplatePiece = { text: string } | { expression: string; format: string; start: number };
+
+/** Cuts a template into its pieces; `{{` without `}}` comes back as a piece with the expression `undefined`. */
+export function cutTemplate(text: string): TemplatePiece[] | { unclosed: number } {
+  const pieces: TemplatePiece[] = [];
+  let at = 0;
+  for (;;) {
+    const open = text.indexOf('{{', at);
+    if (open < 0) break;
+    const close = text.indexOf('}}', open);
+    if (close < 0) return { unclosed: open };
+    if (open > at) pieces.push({ text: text.slice(at, open) });
+    const inner = text.slice(open + 2, close);
+    // A single bar: `||` is CEL's or.
+    const bar = inner.search(/(?<!\|)\|(?!\|)/);
+    const expression = bar < 0 ? inner : inner.slice(0, bar);
+    const leading = expression.length - expression.trimStart().length;
+    pieces.push({
+      expression: expression.trim(),
+      format: bar < 0 ? '' : inner.slice(bar + 1).trim(),
+      start: open + 2 + leading,
+    });
+    at = close + 2;
+  }
+  if (at < text.length) pieces.push({ text: text.slice(at) });
+  return pieces;
+}
+
+/** The message at this instant; unknown values are said to be unknown. */
+export function renderTemplate(
+  template: Template,
+  values: Float64Array,
+  params: Float64Array,
+  windows: Float64Array,
+): string {
+  return template
+    .map((piece) => (typeof piece === 'string' ? piece : renderValue(piece, piece.read(values, params, windows))))
+    .join('');
+}
+
+function renderValue({ type, digits, symbol, scale, offset }: TemplateValue, value: number): string {
+  if (Number.isNaN(value)) return 'unknown';
+  if (type === 'truth') return value === 0 ? 'off' : 'on';
+  return `${(value * scale + offset).toFixed(digits)}${symbol && ` ${symbol}`}`;
+}

@@ -1,0 +1,22 @@
+/**
+ * Kleene's three truth values as small integers, ordered so that `and` is the lesser and `or` the greater:
+ *
+ *   false 0  <  unknown 1  <  true 2          not x = 2 - x
+ *
+ * In the memory of values a truth is a number: 0, 1, and NaN for unknown.
+ */
+export type Truth = 0 | 1 | 2;
+
+export const isFalse = 0;
+export const isUnknown = 1;
+export const isTrue = 2;
+
+/** A stored number as a truth: NaN is unknown, 0 is false, everything else is true. */
+export function truthOf(value: number): Truth {
+  return value === 0 ? isFalse : Number.isNaN(value) ? isUnknown : isTrue;
+}
+
+/** A truth as people read it in tables and messages. */
+export function formatTruth(truth: Truth): string {
+  return truth === isTrue ? 'true' : truth === isFalse ? 'false' : 'unknown';
+}
