@@ -1,0 +1,154 @@
+import { sql } from 'kysely';
+import type { Db } from '../platform/database.ts';
+import type { Effect, Finding } from '../rules/effect.ts';
+import type { AssetOwner } from '../rules/store.ts';
+
+/** The identity of an insight that a rule made. */
+export type InsightKey = { readonly ruleId: string; readonly assetId: string; readonly openedAt: Date };
+
+type Opened = Extract<Effect, { kind: 'opened' }>;
+type Reopened = Extract<Effect, { kind: 'reopened' }>;
+type Flagged = Extract<Effect, { kind: 'flagged' }>;
+
+/** Adds the insight of an episode; one that is there already stays as it is. */
+export async function insertInsight(
+  trx: Db,
+  { id, owner, finding }: { id: string; owner: AssetOwner; finding: Opened },
+): Promise<void> {
+  await trx
+    .insertInto('insight')
+    .values({
+      id,
+      tenant_id: owner.tenantId,
+      site_id: owner.siteId,
+      asset_id: finding.assetId,
+      rule_id: finding.ruleId,
+      rule_version: finding.ruleVersion,
+      started_at: new Date(finding.startedAt),
+      opened_at: new Date(finding.openedAt),
+      suppressed_by: finding.suppressedBy,
+      shadow: finding.isShadow,
+      ...shownColumns(finding),
+    })
+    .onConflict((conflict) => conflict.columns(['rule_id', 'asset_id', 'opened_at']).doNothing())
+    .execute();
+}
+
+function shownColumns(finding: Finding) {
+  const evidence = finding.evidence.map(({ name, value, unit }) => [name, { value, unit }]);
+  return {
+    title: finding.title,
+    message: finding.message,
+    severity: finding.severity,
+    category: finding.category,
+    evidence: JSON.stringify(Object.fromEntries(evidence)),
+    causes: finding.causes,
+    actions: finding.actions,
+    cost_per_hour: finding.costPerHour,
+  };
+}
+
+/** A work order that has not ended puts its insight in progress, and so does one that is opened now. */
+const standing = sql<string>`case when exists (
+  select 1 from work_order where work_order.insight_id = insight.id and work_order.deleted_at is null
+    and work_order.status in ('open', 'in_progress', 'on_hold')
+) then 'in_progress' else 'open' end`;
+
+/** Opens an ended insight again for a new episode; one that a person dismissed stays dismissed. */
+export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<void> {
+  await byKey(trx, key)
+    .set({ ...shownColumns(effect), episodes: effect.episodes, flapping: effect.flapping, updated_at: sql`now()` })
+    .set({ status: sql`case when status = 'resolved' then ${standing} else status end` })
+    .set({ resolved_at: null })
+    .execute();
+}
+
+/** Marks an insight as seen through stale data, as explained by another rule's, or as flapping. */
+export async function flagInsight(trx: Db, key: InsightKey, effect: Flagged): Promise<void> {
+  const { stale, suppressedBy, flapping } = effect;
+  await byKey(trx, key)
+    .set({ data_stale: stale, suppressed_by: suppressedBy, flapping, updated_at: sql`now()` })
+    .execute();
+}
+
+/** Ends an insight at the tick at which its rule cleared. */
+export async function resolveInsight(trx: Db, key: InsightKey, resolvedAt: Date): Promise<void> {
+  await byKey(trx, key)
+    .set({ resolved_at: resolvedAt, data_stale: false, updated_at: sql`now()` })
+    .set({ status: sql`case when status = 'dismissed' then status else 'resolved' end` })
+    .execute();
+}
+
+/** Moves an open insight to in_progress and returns its id; undefined for one that a person has dismissed or that is not there. */
+export async function startInsight(trx: Db, key: InsightKey): Promise<string | undefined> {
+  const row = await byKey(trx, key)
+    .set({ status: sql`case when status = 'open' then 'in_progress' else status end`, updated_at: sql`now()` })
+    .where('status', '<>', 'dismissed')
+    .returning('id')
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** An insight of a rule as it is recorded, for comparison with what a repair finds. */
+export type RecordedInsight = InsightKey & { readonly id: string; readonly resolvedAt: Date | null };
+
+/** The insights of rules on some assets that stood at an instant or came later, but for those that were withdrawn. */
+export async function listInsightsSince(
+  trx: Db,
+  { assetIds, since }: { assetIds: readonly string[]; since: Date },
+): Promise<RecordedInsight[]> {
+  const rows = await trx
+    .selectFrom('insight')
+    .select(['id', 'rule_id', 'asset_id', 'opened_at', 'resolved_at'])
+    .where('asset_id', 'in', [...assetIds])
+    .where('withdrawn_at', 'is', null)
+    .where((is) => is.or([is('resolved_at', 'is', null), is('resolved_at', '>', since), is('opened_at', '>', since)]))
+    .orderBy('opened_at')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    ruleId: row.rule_id,
+    assetId: row.asset_id,
+    openedAt: row.opened_at,
+    resolvedAt: row.resolved_at,
+  }));
+}
+
+/** Sets insights back to standing, as they were before anything ended them: what follows is written anew. */
+export async function unresolveInsights(trx: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await trx
+    .updateTable('insight')
+    .set({ status: sql`case when status = 'resolved' then ${standing} else status end`, resolved_at: null })
+    .where('id', 'in', [...ids])
+    .execute();
+}
+
+/** Moves the opening of an insight to where late readings put it. */
+export async function moveInsight(trx: Db, id: string, finding: Opened): Promise<void> {
+  await trx
+    .updateTable('insight')
+    .set({ ...shownColumns(finding), started_at: new Date(finding.startedAt), opened_at: new Date(finding.openedAt) })
+    .set({ suppressed_by: finding.suppressedBy, episodes: 1, flapping: false, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Ends insights that late readings show never to have been. */
+export async function withdrawInsights(trx: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await trx
+    .updateTable('insight')
+    .set({ status: 'resolved', withdrawn_at: sql`now()`, updated_at: sql`now()` })
+    .set({ resolved_at: sql`coalesce(resolved_at, opened_at)` })
+    .where('id', 'in', [...ids])
+    .execute();
+}
+
+function byKey(trx: Db, { ruleId, assetId, openedAt }: InsightKey) {
+  return trx
+    .updateTable('insight')
+    .where('rule_id', '=', ruleId)
+    .where('asset_id', '=', assetId)
+    .where('opened_at', '=', openedAt);
+}

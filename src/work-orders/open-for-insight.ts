@@ -1,0 +1,27 @@
+import type { OpenInsight, WorkOrderRequest } from '../insights/apply.ts';
+import type { Db } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
+import { insertWorkOrder } from './store.ts';
+import { types } from './work-order.ts';
+
+/** Opens the work order that a rule asks for, linked to its insight, in the rule's own transaction; at most one an insight. */
+export async function openForInsight(trx: Db, insight: OpenInsight, request: WorkOrderRequest): Promise<void> {
+  const dueAt = request.dueAt === null ? null : new Date(request.dueAt);
+  await insertWorkOrder(trx, {
+    tenantId: insight.tenantId,
+    siteId: insight.siteId,
+    assetId: insight.assetId,
+    equipmentUri: insight.uri,
+    locationUri: insight.locationUri,
+    insightId: insight.id,
+    title: request.title,
+    description: request.description,
+    priority: request.priority,
+    type: types.find((type) => type === request.type) ?? 'corrective',
+    category: request.category,
+    assignedTeam: request.assign,
+    due: dueAt && { text: formatInstant(dueAt), at: dueAt },
+    source: 'rule',
+    at: new Date(),
+  });
+}
