@@ -1,0 +1,169 @@
+/**
+ * The OpenAPI 3.1 document: what the routes' own schemas say, and what holds for all of them and is therefore said once
+ * here (errors, headers, keys, repeated requests).
+ */
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi';
+import { z } from 'zod';
+import { refusalList } from '../platform/refusals.ts';
+import { Problem, problemType } from './problem.ts';
+
+/** Adds the generator; call it before the routes, whose schemas it collects. */
+export function describeApi(
+  app: FastifyInstance,
+  { version, publicUrl }: { version: string; publicUrl: string },
+): void {
+  app.register(fastifyZodOpenApiPlugin, { documentOpts: { override: ({ jsonSchema }) => dropSafeBounds(jsonSchema) } });
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Faultline',
+        version,
+        description: introduction,
+        license: { name: 'Proprietary', url: publicUrl },
+      },
+      servers: [{ url: publicUrl }],
+      security: [{ apiKey: [] }],
+      components: {
+        securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+        schemas: { Problem: problemSchema() as never },
+      },
+    },
+    transform: fastifyZodOpenApiTransformers.transform,
+    transformObject: (given) => complete(fastifyZodOpenApiTransformers.transformObject(given) as Document) as never,
+  });
+}
+
+const introduction = `
+Work orders, insights, equipment and telemetry of one tenant.
+
+**Keys.** Send \`Authorization: Bearer\` and an API key. A key belongs to one tenant; whatever belongs to another does not
+exist for it (404). It has scopes (\`read\`, \`write\`, or one per resource) and may be limited to sites (403 elsewhere).
+
+**Two mounts.** Under \`/api/v1\` a list is \`{data, total, limit, offset, nextCursor}\` and an object \`{data}\`; under
+\`/api/v1/sites/{slug}\` they are a bare array, with \`Link\`, \`X-Total-Count\` and \`X-Next-Cursor\`, and a bare object.
+Paths work with and without a slash at the end.
+
+**Pages.** \`limit\` (50, at most 200) with either \`offset\` or \`cursor\`, never both; newest first.
+
+**Versions.** \`Accept-Version\` may name one; the answer carries \`Content-Version\`.
+
+**Changes.** PATCH changes the properties it names; null or an empty text unsets one. \`If-Match\` with an \`ETag\` makes PATCH
+and DELETE conditional (412).
+
+**Repeated requests.** GET, PATCH and DELETE may be repeated. A POST with an \`Idempotency-Key\` may be, for 24 hours: the first
+answer comes again with \`Idempotent-Replayed: true\`.
+
+**Errors** are problem details (RFC 9457) of one shape; \`error\` is a code of the list at \`/problems\`.
+`.trim();
+
+/** Zod writes the bounds of exact doubles under every integer, which tell a reader nothing. */
+function dropSafeBounds(schema: { minimum?: number; maximum?: number }): void {
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+}
+
+function problemSchema(): unknown {
+  const { $schema: _, ...schema } = z.toJSONSchema(Problem, {
+    override: ({ jsonSchema }) => dropSafeBounds(jsonSchema),
+  });
+  return schema;
+}
+
+type Header = { description: string; schema: { type: string } };
+type Response = { description: string; headers?: Record<string, Header>; content?: Record<string, unknown> };
+type Operation = {
+  description?: string;
+  requestBody?: object;
+  security?: unknown[];
+  parameters?: { in: string; name: string; [key: string]: unknown }[];
+  responses: Record<string, Response>;
+};
+type Document = { paths: Record<string, Record<string, Operation>> };
+
+function complete(document: Document): Document {
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      const guarded = path.startsWith('/api/v1/');
+      addParameters(operation, { method, guarded });
+      addSuccessHeaders(operation, { path, method, guarded });
+      for (const status of errorStatuses(operation, { path, method, guarded })) {
+        operation.responses[status] ??= errorResponse(status);
+      }
+      operation.description ??= guaranteeOf(method);
+    }
+  }
+  return document;
+}
+
+type Place = { method: string; guarded: boolean };
+
+/** What an operation promises about being sent twice. */
+function guaranteeOf(method: string): string {
+  if (method === 'post')
+    return 'Repeatable with an Idempotency-Key for 24 hours; without one, each request creates anew.';
+  if (method === 'patch') return 'Idempotent: the same change twice leaves what it left the first time.';
+  if (method === 'delete') return 'Idempotent: what is deleted stays deleted; the second answer is 404.';
+  return 'Safe: it changes nothing.';
+}
+
+function addParameters(operation: Operation, { method, guarded }: Place): void {
+  if (!guarded) return;
+  const header = (name: string, description: string) => {
+    operation.parameters ??= [];
+    operation.parameters.push({ in: 'header', name, description, required: false, schema: { type: 'string' } });
+  };
+  header('Accept-Version', 'The version of the API; 1.0.0 if absent.');
+  if (method === 'post') header('Idempotency-Key', '1 to 255 printable ASCII characters, quoted or bare.');
+  if (method === 'patch' || method === 'delete') header('If-Match', 'The ETag that the object must still have.');
+  if (method === 'get') header('If-None-Match', 'The ETag of the version that is known already.');
+}
+
+const textHeader = (description: string): Header => ({ description, schema: { type: 'string' } });
+
+function addSuccessHeaders(operation: Operation, { path, method, guarded }: Place & { path: string }): void {
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const headers: Record<string, Header> = { 'X-Request-Id': textHeader('Names the request in the log.') };
+    if (guarded) headers['Content-Version'] = textHeader('The version of the API that answered.');
+    if (guarded && isObject(path, method) && status !== '204') headers.ETag = textHeader("The object's version.");
+    if (status === '201') headers.Location = textHeader('The URL of the new object.');
+    if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && !isObject(path, method)) {
+      headers.Link = textHeader('The next page, if there is one (RFC 8288).');
+      headers['X-Next-Cursor'] = textHeader('Its cursor.');
+      if (!path.includes('readings')) headers['X-Total-Count'] = textHeader('How many items match, on all pages.');
+    }
+    response.headers = headers;
+    if (response.description === 'Default Response') response.description = successes[status] ?? 'Done.';
+  }
+}
+
+const successes: Record<string, string> = { 200: 'As asked.', 201: 'Created.', 204: 'Deleted.', 503: 'Not ready.' };
+
+function isObject(path: string, method: string): boolean {
+  return method !== 'get' || /\{(id|slug)\}\/?$/.test(path);
+}
+
+function errorStatuses(operation: Operation, { path, method, guarded }: Place & { path: string }): number[] {
+  const statuses = [500];
+  if (guarded || path === '/metrics') statuses.push(401, 403, 503);
+  if (guarded) statuses.push(400);
+  if (path.includes('{')) statuses.push(404, 414);
+  if (method === 'get' && guarded && isObject(path, method)) statuses.push(304);
+  if (operation.requestBody) statuses.push(413, 415);
+  if (method === 'post') statuses.push(409, 422);
+  if (method === 'patch' || method === 'delete') statuses.push(412);
+  return statuses.sort((left, right) => left - right);
+}
+
+function errorResponse(status: number): Response {
+  const headers = { 'X-Request-Id': textHeader('Names the request in the log.') };
+  if (status === 304) return { description: 'The version that If-None-Match names is the present one.', headers };
+  const codes = Object.entries(refusalList).filter(([, refusal]) => refusal.status === status);
+  return {
+    description: codes.map(([code, { title }]) => `\`${code}\`: ${title}`).join('\n\n'),
+    headers,
+    content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}

@@ -1,0 +1,73 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { fingerprint, type IdempotencyClaim, readIdempotencyKey } from '../access/idempotency.ts';
+import { claimIdempotencyKey, finishIdempotencyKey, releaseIdempotencyKey } from '../access/idempotency-store.ts';
+import type { Db } from '../platform/database.ts';
+import { ifNoneMatchNames } from '../platform/etag.ts';
+import type { Answer, Send, Transact } from '../platform/mount.ts';
+import { pathOf } from './mounts.ts';
+
+/** Sends an answer, or 304 where the client has this version already. */
+export const send: Send = (request, reply, { status, headers, body }) => {
+  reply.headers(headers);
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  if (reads && headers.etag !== undefined && ifNoneMatchNames(request.headers['if-none-match'], headers.etag)) {
+    return reply.code(304).send();
+  }
+  if (body === undefined) return reply.code(status).send();
+  return sendJson(reply, status, JSON.stringify(body));
+};
+
+function sendJson(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.code(status).type('application/json; charset=utf-8').send(text);
+}
+
+const attemptsMax = 4;
+
+/** Runs writes in transactions, again where PostgreSQL broke one off for a deadlock, and keeps idempotent answers. */
+export function createTransact(db: Db, now: () => Date): Transact {
+  return async (request, reply, write) => {
+    const claim = claimOf(request, now());
+    if (!claim) return send(request, reply, await inTransaction(db, write));
+    const kept = await claimIdempotencyKey(db, claim);
+    if (kept) {
+      reply.headers({ ...kept.headers, 'idempotent-replayed': 'true' });
+      return sendJson(reply, kept.status, kept.body);
+    }
+    try {
+      const answer = await inTransaction(db, async (trx) => {
+        const written = await write(trx);
+        const { status, headers, body } = written;
+        await finishIdempotencyKey(trx, claim, { status, headers, body: JSON.stringify(body) });
+        return written;
+      });
+      return send(request, reply, answer);
+    } catch (error) {
+      // Nothing was written, so the same key may be tried again at once; where even this fails it is free in a minute.
+      await releaseIdempotencyKey(db, claim).catch((cause: unknown) =>
+        request.log.warn({ err: cause }, 'an idempotency key was not released'),
+      );
+      throw error;
+    }
+  };
+}
+
+function claimOf(request: FastifyRequest, at: Date): IdempotencyClaim | undefined {
+  if (request.method !== 'POST') return undefined;
+  const key = readIdempotencyKey(request.headers['idempotency-key']);
+  if (key === undefined) return undefined;
+  const { tenantId, siteIds } = request.area.caller;
+  const requestSha256 = fingerprint(request.bodyBytes, siteIds);
+  return { tenantId, key, method: request.method, path: pathOf(request.url), requestSha256, at };
+}
+
+/** Serialization failures and deadlocks (PostgreSQL, appendix A, class 40) leave nothing behind and may be repeated. */
+async function inTransaction(db: Db, write: (trx: Db) => Promise<Answer>): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction().execute(write);
+    } catch (error) {
+      const code = (error as { code?: string }).code;
+      if ((code !== '40001' && code !== '40P01') || attempt === attemptsMax) throw error;
+    }
+  }
+}

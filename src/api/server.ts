@@ -1,0 +1,93 @@
+/**
+ * The HTTP shell: it makes the server, wires the stages' routes to their mounts, and settles what holds for all of them.
+ *
+ *   request ─▶ id ─▶ 404/405 ─▶ version ─▶ key ─▶ scope ─▶ body ─▶ schema ─▶ hygiene ─▶ site ─▶ handler ─▶ reply
+ *
+ * It does not listen: main.ts does, and tests inject requests.
+ */
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { type FastifyZodOpenApiTypeProvider, validatorCompiler } from 'fastify-zod-openapi';
+import type { Registry } from 'prom-client';
+import type { Database } from '../platform/database.ts';
+import { newId } from '../platform/id.ts';
+import type { Log } from '../platform/log.ts';
+import type { Shell } from '../platform/mount.ts';
+import { createPaging } from '../platform/paging.ts';
+import { answerClientError } from './client-error.ts';
+import { describeApi } from './document.ts';
+import { serveDocumentation } from './documentation.ts';
+import { takeJsonBodies } from './json-body.ts';
+import { refuseUnknownRoutes } from './method-not-allowed.ts';
+import { observeRequests } from './observe.ts';
+import { operationRoutes, type Readiness } from './operations.ts';
+import { answerError } from './problem.ts';
+import { createTransact, send } from './sending.ts';
+import { versionOne } from './version-one.ts';
+
+export type ApiOptions = {
+  readonly database: Database;
+  readonly log: Log;
+  readonly registry: Registry;
+  /** How clients reach this server, without a slash at the end. */
+  readonly publicUrl: string;
+  /** Signs cursors. */
+  readonly secret: string;
+  /** The program's version. */
+  readonly version: string;
+  /** Whether /metrics is served without a key; only for a server that listens on a loopback address. */
+  readonly metricsOpen: boolean;
+  readonly readiness: () => Promise<Readiness>;
+  readonly now?: () => Date;
+};
+
+const bodyBytesMax = 1_048_576;
+const requestMsMax = 30_000;
+
+/** The API as a Fastify instance that is not yet listening. */
+export function createApi(options: ApiOptions): FastifyInstance {
+  const { database, log, registry, publicUrl, now = () => new Date() } = options;
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMsMax,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, publicUrl),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, publicUrl),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // Stores have parsed what they give, so a reply is only written down; the tests hold every reply against the document.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, publicUrl));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  observeRequests(app, registry);
+  app.register(helmet, helmetOptions);
+  refuseUnknownRoutes(app);
+  takeJsonBodies(app);
+  describeApi(app, options);
+  const shell: Shell = { send, transact: createTransact(database.db, now), now };
+  const paging = createPaging(options.secret);
+  app.register((scope, _options, done) => {
+    operationRoutes(scope.withTypeProvider<FastifyZodOpenApiTypeProvider>(), { ...options, db: database.db, now });
+    serveDocumentation(scope);
+    done();
+  });
+  app.register(versionOne, { prefix: '/api/v1', db: database.db, publicUrl, shell, paging });
+  return app;
+}
+
+/** A client's own id, where it is short and plain, so that its logs and ours can be laid side by side. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : newId();
+}
+
+const helmetOptions = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+  },
+};

@@ -1,0 +1,86 @@
+import type { FastifyInstance } from 'fastify';
+import type { FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi';
+import { requireScope, requireSite, type Scope } from '../access/api-key.ts';
+import { authenticate } from '../access/authenticate.ts';
+import { assetRoutes, pointRoutes, siteRoutes } from '../assets/routes.ts';
+import { findPoint, findSite } from '../assets/store.ts';
+import { insightRoutes } from '../insights/routes.ts';
+import type { Db } from '../platform/database.ts';
+import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
+import type { Paging } from '../platform/paging.ts';
+import { refusals } from '../platform/refusals.ts';
+import { readingRoutes } from '../telemetry/routes.ts';
+import { workOrderRoutes } from '../work-orders/routes.ts';
+import { checkHygiene } from './hygiene.ts';
+import { createSiteMount, createTenantMount } from './mounts.ts';
+import { quarantineRoutes } from './quarantine-routes.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a key needs for a route under /api/v1, where each names one. */
+    scope?: Scope;
+  }
+}
+
+const presentVersion = '1.0.0';
+const namesOfPresent = ['1', '1.0', presentVersion];
+
+type Needs = { readonly db: Db; readonly publicUrl: string; readonly paging: Paging; readonly shell: Shell };
+
+/** Everything under /api/v1: who is asking, for which version, with which scope, and then the two mounts. */
+export function versionOne(app: FastifyInstance, needs: Needs, done: () => void): void {
+  const { db, publicUrl, shell } = needs;
+  app.addHook('onRoute', ({ config, url }) => {
+    if (config?.scope === undefined) throw new Error(`the route ${url} names no scope`);
+  });
+  app.decorateRequest('area');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('content-version', presentVersion);
+    const asked = request.headers['accept-version'];
+    if (asked !== undefined && !namesOfPresent.includes(String(asked))) {
+      throw refusals.unsupportedVersion(String(asked), presentVersion);
+    }
+    const caller = await authenticate(db, request.headers.authorization, shell.now());
+    const { scope } = request.routeOptions.config;
+    if (scope !== undefined) requireScope(caller, scope);
+    request.area = { caller, site: null };
+  });
+  app.addHook('preValidation', async (request) => checkHygiene(request));
+  const tenantMount = createTenantMount(publicUrl);
+  const tenantScope = app.withTypeProvider<FastifyZodOpenApiTypeProvider>();
+  siteRoutes(tenantScope, tenantMount, needs);
+  quarantineRoutes(tenantScope, tenantMount, needs);
+  mountStages(tenantScope, tenantMount, needs);
+  app.register(atSite, { ...needs, prefix: '/sites/:slug' });
+  done();
+}
+
+/** The same stages below one site, which is found, and allowed to the key, before any handler runs. */
+function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
+  app.addHook('preHandler', async (request) => {
+    const { caller } = request.area;
+    const { slug } = request.params as { slug: string };
+    const site = await findSite(needs.db, caller.tenantId, slug);
+    if (!site) throw refusals.siteNotFound(slug);
+    requireSite(caller, site.id);
+    request.area = { caller, site: { id: site.id, slug: site.slug, timeZone: site.time_zone } };
+  });
+  mountStages(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), createSiteMount(needs.publicUrl), needs);
+  done();
+}
+
+function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
+  workOrderRoutes(app, mount, needs);
+  insightRoutes(app, mount, needs);
+  assetRoutes(app, mount, needs);
+  pointRoutes(app, mount, needs);
+  readingRoutes(app, mount, {
+    ...needs,
+    getPoint: async ({ area }, id) => {
+      const found = await findPoint(needs.db, area, id);
+      if (!found) throw refusals.pointNotFound(id);
+      requireSite(area.caller, found.siteId);
+      return { tenantId: area.caller.tenantId, timeZone: found.timeZone };
+    },
+  });
+}
