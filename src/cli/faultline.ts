@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The `faultline` executable: finds the command and turns its outcome into an exit code. */
+import { ConfigError } from '../platform/config.ts';
+import { runDemo } from './demo.ts';
+import { runRules } from './rules.ts';
+import { runStart } from './start.ts';
+
+const commands: Record<string, { run: (argv: string[]) => Promise<number>; does: string }> = {
+  start: { run: runStart, does: 'run everything on this machine' },
+  demo: { run: runDemo, does: 'run everything with a simulated plant, inject a fault and tell what happens' },
+  rules: { run: runRules, does: 'check, test and back-test rule files' },
+};
+
+const [name = '', ...argv] = process.argv.slice(2);
+const command = commands[name];
+if (command) {
+  try {
+    process.exitCode = await command.run(argv);
+  } catch (error) {
+    console.error(explain(error));
+    process.exitCode = 1;
+  }
+} else {
+  console.error(`usage: faultline <command>\n${listCommands()}`);
+  process.exitCode = name === '--help' ? 0 : 2;
+}
+
+function listCommands(): string {
+  return Object.entries(commands)
+    .map(([command, { does }]) => `  ${command.padEnd(8)}${does}`)
+    .join('\n');
+}
+
+/** What a person can act on: one line for a wrong setting, the chain of causes for anything else. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof ConfigError) return error.message;
+  const lines = [`faultline ${name}: ${error.message}`];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`  because: ${cause.message}`);
+  return lines.join('\n');
+}

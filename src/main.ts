@@ -1,0 +1,172 @@
+/**
+ * The composition root: the only file that knows every stage.
+ *
+ *   MQTT ─▶ ingest ─▶ telemetry ─▶ rules ─▶ insights ─▶ work-orders
+ *                                    ▲ woken by jobs          │
+ *                                    └── one transaction a shard and tick ──┘      api serves what all of them store
+ *
+ * Opened from the database outwards to the doors, and closed in reverse: first the doors, then the pipeline behind them,
+ * the database last.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import { bootstrap, type Made } from './access/bootstrap.ts';
+import { createApi } from './api/server.ts';
+import { createIngest } from './ingest/ingest.ts';
+import { applyEffects } from './insights/apply.ts';
+import { replaceEpisodes } from './insights/replace.ts';
+import type { Config } from './platform/config.ts';
+import { type Database, findDatabaseTrouble, openDatabase } from './platform/database.ts';
+import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
+import { findFreePort } from './platform/free-port.ts';
+import { openJobs } from './platform/jobs.ts';
+import type { Log } from './platform/log.ts';
+import { createMetrics, type Metrics } from './platform/metrics.ts';
+import { migrate } from './platform/migrate.ts';
+import type { Advanced, Sink } from './rules/advance.ts';
+import { runRules, scaleTick } from './rules/live.ts';
+import { loadRules } from './rules/load-rules.ts';
+import { prepareStorage, type StorageEngine } from './telemetry/engine-store.ts';
+import { noteOnWorkOrders } from './work-orders/note-store.ts';
+import { openForInsight } from './work-orders/open-for-insight.ts';
+
+export type Faultline = {
+  readonly apiUrl: string;
+  readonly mqttUrl: string | undefined;
+  /** Credentials that were made at this start. */
+  readonly made: Made;
+  readonly storage: StorageEngine['kind'];
+  readonly ruleCount: number;
+  /** Closes the doors, commits and acknowledges what is in flight, and stops; the database last. */
+  stop(): Promise<void>;
+};
+
+export type StartOptions = { readonly log: Log; readonly onAdvanced?: (advanced: Advanced) => void };
+
+const migrations = join(import.meta.dirname, '../migrations');
+const connectionsMax = 20;
+
+/** Starts what ROLES asks for; rejects with an error that names the setting when a port is taken or a folder unusable. */
+export async function startFaultline(config: Config, { log, onAdvanced }: StartOptions): Promise<Faultline> {
+  const opened: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    return { ...(await open(config, { log, onAdvanced, opened })), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Opening = {
+  readonly log: Log;
+  readonly onAdvanced: StartOptions['onAdvanced'] | undefined;
+  readonly opened: (() => Promise<void>)[];
+};
+
+async function open(config: Config, { log, onAdvanced, opened }: Opening): Promise<Omit<Faultline, 'stop'>> {
+  const databaseUrl = config.DATABASE_URL ?? (await openEmbedded(config, log, opened));
+  await migrate(databaseUrl, migrations);
+  const database = openDatabase(databaseUrl, { connectionsMax, log });
+  opened.push(() => database.close());
+  const storage = await prepareStorage(database.pool, log);
+  const made = await bootstrap(database.db, config);
+  const registry = createMetrics();
+
+  const ruleCount = config.ROLES.includes('rules')
+    ? await openRules(config, { log, onAdvanced, opened, database, databaseUrl })
+    : 0;
+  const mqttUrl = config.ROLES.includes('ingest')
+    ? await openIngest(config, { log, opened, database, storage, registry })
+    : undefined;
+  const apiUrl = config.ROLES.includes('api') ? await openApi(config, { log, opened, database, registry }) : '';
+  return { apiUrl, mqttUrl, made, storage: storage.kind, ruleCount };
+}
+
+async function openEmbedded(config: Config, log: Log, opened: Opening['opened']): Promise<string> {
+  const server = await startEmbeddedPostgres(config.DATA_DIR, log);
+  opened.push(() => server.stop());
+  return server.url;
+}
+
+type Within = Omit<Opening, 'onAdvanced'> & { readonly database: Database };
+
+async function openRules(
+  config: Config,
+  { log, opened, database, databaseUrl, onAdvanced }: Within & Opening & { databaseUrl: string },
+): Promise<number> {
+  const { rules, errors } = await loadRules(config.RULES_DIR, { timeScale: config.TIME_SCALE });
+  for (const { file, line, column, message } of errors)
+    log.error({ file, line, column }, `rule not loaded: ${message}`);
+  const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
+  opened.push(() => jobs.close());
+  const sink: Sink = {
+    apply: (trx, effects, owners) => applyEffects(trx, effects, { owners, openWorkOrder: openForInsight }),
+    replace: (trx, repaired, owners) =>
+      replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+  };
+  const tickMs = scaleTick(config.TICK, config.TIME_SCALE);
+  const ruleSet = () => rules;
+  await runRules({ database, jobs, log, ruleSet, sink, tickMs, graceMs: config.GRACE, onAdvanced });
+  return rules.rules.length;
+}
+
+async function openIngest(
+  config: Config,
+  { log, opened, database, storage, registry }: Within & { storage: StorageEngine; registry: Metrics },
+): Promise<string> {
+  const ingest = await createIngest({ database, storage, graceMs: config.GRACE, log, registry });
+  opened.push(() => ingest.close());
+  const { port } = await listening('MQTT_PORT', config.MQTT_PORT, () => ingest.listen(config.MQTT_PORT, config.HOST));
+  return `mqtt://${config.HOST}:${port}`;
+}
+
+async function openApi(
+  config: Config,
+  { log, opened, database, registry }: Within & { registry: Metrics },
+): Promise<string> {
+  const port = config.HTTP_PORT === 0 ? await findFreePort(config.HOST) : config.HTTP_PORT;
+  const apiUrl = `http://${config.HOST}:${port}`;
+  const app = createApi({
+    database,
+    log,
+    registry,
+    publicUrl: (config.PUBLIC_URL ?? apiUrl).replace(/\/$/, ''),
+    secret: config.SECRET ?? (await keptSecret(config.DATA_DIR)),
+    version: packageJson.version,
+    metricsOpen: config.HOST === '127.0.0.1' || config.HOST === '::1' || config.HOST === 'localhost',
+    readiness: async () => readinessOf(await findDatabaseTrouble(database)),
+  });
+  opened.push(() => app.close());
+  await listening('HTTP_PORT', port, () => app.listen({ port, host: config.HOST }));
+  return apiUrl;
+}
+
+async function listening<T>(setting: string, port: number, listen: () => Promise<T>): Promise<T> {
+  try {
+    return await listen();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new Error(`${setting} ${port} is taken by another program; set ${setting} to a free port`, { cause });
+  }
+}
+
+/** The secret of this installation: made on the first start, readable by its owner alone. */
+async function keptSecret(dataDir: string): Promise<string> {
+  await mkdir(dataDir, { recursive: true });
+  const file = join(dataDir, 'secret');
+  try {
+    await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return (await readFile(file, 'utf8')).trim();
+}
+
+function readinessOf(databaseTrouble: string | undefined) {
+  return { ready: databaseTrouble === undefined, checks: { database: databaseTrouble ?? 'ok' } };
+}
