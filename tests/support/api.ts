@@ -16,7 +16,7 @@ type Request = {
   readonly payload?: string | Buffer;
 };
 
-export type Reply = {
+type Reply = {
   readonly status: number;
   readonly headers: Record<string, string | string[] | number | undefined>;
   readonly text: string;

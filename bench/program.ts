@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A program under test, from outside: where its broker and its database are. */
+export type BenchProgram = { readonly mqttUrl: string; readonly databaseUrl: string; stop(): Promise<void> };
+
+const startMsMax = 60_000;
+
+/** Starts the program as `npm start` does, on free ports, with a database of its own in a temporary folder. */
+export async function startBenchProgram(): Promise<BenchProgram> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
+  const password = randomBytes(12).toString('hex');
+  const child = spawn(process.execPath, ['src/cli/faultline.ts', 'start'], {
+    cwd: join(import.meta.dirname, '..'),
+    env: {
+      ...process.env,
+      DATABASE_URL: '',
+      HTTP_PORT: '0',
+      MQTT_PORT: '0',
+      DATA_DIR: dataDir,
+      LOG_LEVEL: 'warn',
+      BOOTSTRAP_API_KEY: randomBytes(16).toString('hex'),
+      BOOTSTRAP_MQTT_USERNAME: 'bench',
+      BOOTSTRAP_MQTT_PASSWORD: password,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const port = await mqttPort(child);
+  return {
+    mqttUrl: `mqtt://bench:${password}@127.0.0.1:${port}`,
+    databaseUrl: await embeddedDatabaseUrl(dataDir),
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function mqttPort(child: ChildProcess): Promise<string> {
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const deadline = performance.now() + startMsMax;
+  for (;;) {
+    const port = /^MQTT +mqtt:\S+:(\d+)$/m.exec(output)?.[1];
+    if (port !== undefined) return port;
+    if (child.exitCode !== null || performance.now() > deadline)
+      throw new Error(`the program did not start:\n${output}`);
+    await sleep(20);
+  }
+}
+
+/** The fourth line of PostgreSQL's pid file is its port. */
+async function embeddedDatabaseUrl(dataDir: string): Promise<string> {
+  const password = (await readFile(join(dataDir, 'postgres.password'), 'utf8')).trim();
+  const pidFile = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8');
+  return `postgresql://faultline:${password}@127.0.0.1:${pidFile.split('\n')[3]}/faultline`;
+}

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../src/platform/id.ts';
+import { createLog } from '../src/platform/log.ts';
+import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+
+let api: TestApi;
+let mine: World;
+let theirs: World;
+let theirIds: Record<string, string>;
+const secret = 'only-theirs';
+beforeAll(async () => {
+  api = await startTestApi();
+  await prepareStorage(api.database.pool, createLog('silent'));
+  mine = await makeWorld(api.database);
+  theirs = await makeWorld(api.database);
+  const { db } = api.database;
+  await db.updateTable('site').set({ slug: 'their-campus', name: secret }).where('id', '=', theirs.campusId).execute();
+  await db
+    .updateTable('asset')
+    .set({ name: secret, uri: `urn:${secret}` })
+    .where('id', '=', theirs.ahuId)
+    .execute();
+  await db.updateTable('point').set({ name: secret }).where('id', '=', theirs.pointId).execute();
+  const insight = await theirs.makeInsight();
+  await db.updateTable('insight').set({ title: secret }).where('id', '=', insight).execute();
+  const message = { id: newId(), tenant_id: theirs.tenantId, reason: 'x', detail: secret, topic: secret };
+  await db
+    .insertInto('quarantine')
+    .values({ ...message, payload: Buffer.from(secret), received_at: new Date() })
+    .execute();
+  const body = { title: secret, insight, assigned_to: theirs.alexId };
+  const order = await api.call('POST', '/api/v1/work-orders', { key: theirs.key, body });
+  theirIds = { assets: theirs.ahuId, points: theirs.pointId, insights: insight, 'work-orders': order.json.data.id };
+});
+afterAll(() => api.close());
+
+type Operation = { parameters?: { in: string; name: string }[]; security?: unknown[] };
+
+/** Every operation of the document that wants a key. */
+function operations(): { method: string; path: string; operation: Operation }[] {
+  const { paths } = api.app.swagger() as unknown as { paths: Record<string, Record<string, Operation>> };
+  return Object.entries(paths)
+    .filter(([path]) => path.startsWith('/api/v1/'))
+    .flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+    );
+}
+
+const bodyFor = (method: string) => (method === 'POST' || method === 'PATCH' ? { title: 'x' } : undefined);
+const collectionOf = (path: string) => /(\w[\w-]*)\/\{id\}/.exec(path)?.[1] ?? '';
+
+describe('no route gives anything of another tenant', () => {
+  test("with another tenant's ids and slugs every route is 404, and changes nothing", async () => {
+    const before = await snapshot();
+    let walked = 0;
+    for (const { method, path } of operations().filter(({ path }) => path.includes('{'))) {
+      for (const slug of ['their-campus', 'ucl-east-campus']) {
+        if (slug === 'ucl-east-campus' && !path.includes('{id}')) continue;
+        const url = path.replace('{slug}', slug).replace('{id}', theirIds[collectionOf(path)] ?? '');
+        const reply = await api.call(method, url, { key: mine.key, body: bodyFor(method) });
+        expect([method, url, reply.status]).toEqual([method, url, 404]);
+        expect(reply.text).not.toContain(secret);
+        walked += 1;
+      }
+    }
+    expect(walked).toBeGreaterThan(15);
+    expect(await snapshot()).toEqual(before);
+  });
+
+  test('no list has a byte of theirs, nor counts it, with any filter that names theirs', async () => {
+    for (const { path, operation } of operations().filter(
+      ({ method, path }) => method === 'GET' && !path.includes('{id}'),
+    )) {
+      const url = path.replace('{slug}', 'ucl-east-campus');
+      const queries = (operation.parameters ?? [])
+        .filter(
+          (parameter) =>
+            parameter.in === 'query' &&
+            /_id$|^(uri|equipment_uri|insight|parent|assigned_to|name|topic)$/.test(parameter.name),
+        )
+        .flatMap(({ name }) =>
+          [...Object.values(theirIds), theirs.alexId, `urn:${secret}`].map(
+            (value) => `?${name}=${encodeURIComponent(value)}`,
+          ),
+        );
+      for (const query of ['', ...queries]) {
+        const reply = await api.call('GET', `${url}${query}`, { key: mine.key });
+        expect(reply.status).toBeOneOf([200, 400]);
+        expect(reply.text).not.toContain(secret);
+        for (const id of Object.values(theirIds)) {
+          if (!query.includes(id)) expect(reply.text).not.toContain(id);
+        }
+        if (query !== '' && reply.status === 200) expect(reply.json.total ?? reply.json.length).toBe(0);
+      }
+    }
+  });
+
+  test('no body can point at theirs', async () => {
+    const links = {
+      asset_id: theirs.ahuId,
+      assigned_to: theirs.alexId,
+      insight: theirIds.insights,
+      parent: theirIds['work-orders'],
+    };
+    const own = await api.call('POST', '/api/v1/work-orders', { key: mine.key, body: { title: 'x' } });
+    for (const [property, id] of Object.entries(links)) {
+      for (const [method, url] of [
+        ['POST', '/api/v1/work-orders'],
+        ['PATCH', `/api/v1/work-orders/${own.json.data.id}`],
+      ] as const) {
+        const reply = await api.call(method, url, { key: mine.key, body: { title: 'x', [property]: id } });
+        expect(reply).toMatchObject({
+          status: 400,
+          json: { errors: [{ pointer: `/${property}`, code: 'not_found' }] },
+        });
+        expect(reply.text).not.toContain(secret);
+      }
+    }
+  });
+});
+
+describe('every route that wants a key', () => {
+  test.each([
+    ['no key', undefined, 401],
+    ['an unknown key', async () => 'flt_live_unknown', 401],
+    ['an expired key', () => mine.makeKey({ expiresAt: new Date(0) }), 401],
+    ['a key without scopes', () => mine.makeKey({ scopes: [] }), 403],
+    ['a key on the plan Free', async () => (await makeWorld(api.database, { plan: 'free' })).key, 403],
+  ])('with %s is refused before anything else is looked at', async (_, makeKey, expected) => {
+    const key = makeKey && (await makeKey());
+    for (const { method, path } of operations()) {
+      const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', mine.ahuId);
+      const reply = await api.call(method, url, { ...(key === undefined ? {} : { key }), body: bodyFor(method) });
+      expect([method, path, reply.status]).toEqual([method, path, expected]);
+    }
+  });
+
+  test('names a scope, an idempotency guarantee, a summary and an id of its own', () => {
+    const ids = operations().map(
+      ({ operation }) => operation as { operationId?: string; summary?: string; description?: string },
+    );
+    for (const { summary, description } of ids)
+      expect([summary, description]).toEqual([expect.any(String), expect.any(String)]);
+    expect(new Set(ids.map(({ operationId }) => operationId)).size).toBe(ids.length);
+  });
+});
+
+async function snapshot() {
+  const { db } = api.database;
+  const order = await db.selectFrom('work_order').selectAll().where('tenant_id', '=', theirs.tenantId).execute();
+  const insight = await db.selectFrom('insight').selectAll().where('tenant_id', '=', theirs.tenantId).execute();
+  return { order, insight };
+}

@@ -1,0 +1,114 @@
+/**
+ * The program is killed with SIGKILL at random instants around the firing of a rule, and started again on its data. The
+ * device goes on measuring meanwhile and sends what it could not send. Each fault must end as one insight, opened at the
+ * tick at which it would have opened had nothing happened, and one work order.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { findFreePort } from '../src/platform/free-port.ts';
+import { connectGateway, type Gateway } from './support/gateway.ts';
+import { type DataDir, eventually, makeDataDir, type Program, startProgram } from './support/program.ts';
+
+const rounds = 10;
+const tickMs = 1_000; // `every: 1m` under TIME_SCALE 60.
+const forMs = 2_000;
+/** Kills fall between these, counted from the first faulty reading: before it, so that it comes late, and after the work order. */
+const [firstKillMs, lastKillMs] = [-1_200, 4_000];
+
+const Insights = z.object({
+  data: z.array(z.object({ id: z.string(), rule_id: z.string(), opened_at: z.coerce.date(), status: z.string() })),
+});
+const WorkOrders = z.object({ data: z.array(z.object({ id: z.string(), insight: z.string() })) });
+const Assets = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
+
+let dataDir: DataDir;
+let env: Record<string, string>;
+let program: Program;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  dataDir = await makeDataDir();
+  env = {
+    HTTP_PORT: String(await findFreePort('127.0.0.1')),
+    MQTT_PORT: String(await findFreePort('127.0.0.1')),
+    RULES_DIR: 'tests/fixtures/rules',
+    TIME_SCALE: '60',
+    GRACE: '500ms',
+  };
+  program = await startProgram({ dataDir: dataDir.path, env });
+  gateway = await connectGateway(program);
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await program?.kill('SIGTERM');
+  await dataDir?.remove();
+});
+
+test(`${rounds} kills around the firing of a rule leave one insight and one work order each, opened at the right tick`, {
+  timeout: 300_000,
+}, async () => {
+  for (let round = 1; round <= rounds; round++) {
+    const killAfterMs = firstKillMs + Math.random() * (lastKillMs - firstKillMs);
+    const name = `pump-${round}`;
+    const measuring = measure(name, { healthyMs: 1_500, faultyMs: 6_000 });
+    await sleep(1_500 + killAfterMs);
+    await program.kill('SIGKILL');
+    program = await startProgram({ dataDir: dataDir.path, env });
+    const faultAt = await measuring;
+    const expected = Math.ceil(faultAt / tickMs) * tickMs + forMs;
+    const told = `round ${round}, killed ${Math.round(killAfterMs)} ms after the fault began`;
+
+    await eventually(`a work order for ${name}, ${told}`, async () =>
+      (await workOrdersOf(name)).length > 0 ? true : undefined,
+    );
+    await sleep(2 * tickMs); // Whatever else is going to be opened has had its chance.
+    const insights = await insightsOf(name);
+    expect(
+      insights.map(({ opened_at }) => opened_at.getTime() - expected),
+      told,
+    ).toEqual([0]);
+    expect(
+      (await workOrdersOf(name)).map(({ insight }) => insight),
+      told,
+    ).toEqual(insights.map(({ id }) => id));
+  }
+});
+
+/** Publishes a reading each 100 ms with its own time, healthy ones first; resolves with the time of the first faulty one. */
+async function measure(
+  name: string,
+  { healthyMs, faultyMs }: { healthyMs: number; faultyMs: number },
+): Promise<number> {
+  const startedAt = Date.now();
+  const sent: Promise<void>[] = [];
+  let faultAt = 0;
+  for (let elapsedMs = 0; elapsedMs < healthyMs + faultyMs; elapsedMs += 100) {
+    const time = startedAt + elapsedMs;
+    await sleep(Math.max(0, time - Date.now()));
+    const isFaulty = elapsedMs >= healthyMs;
+    if (isFaulty && faultAt === 0) faultAt = time;
+    sent.push(gateway.publish(`telemetry/main/${name}/vibration`, JSON.stringify({ value: isFaulty ? 9 : 2, time })));
+  }
+  await Promise.all(sent);
+  return faultAt;
+}
+
+async function assetIdOf(name: string): Promise<string | undefined> {
+  const { body } = await program.get('/api/v1/assets?limit=200');
+  return Assets.parse(body).data.find((asset) => asset.name === name)?.id;
+}
+
+async function insightsOf(name: string) {
+  const assetId = await assetIdOf(name);
+  if (assetId === undefined) return [];
+  const { body } = await program.get(`/api/v1/insights?asset_id=${assetId}`);
+  return Insights.parse(body).data.filter(({ rule_id }) => rule_id === 'too-high');
+}
+
+async function workOrdersOf(name: string) {
+  const insights = new Set((await insightsOf(name)).map(({ id }) => id));
+  const { body } = await program.get('/api/v1/work-orders?limit=200');
+  return WorkOrders.parse(body).data.filter(({ insight }) => insights.has(insight));
+}

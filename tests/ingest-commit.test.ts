@@ -1,0 +1,162 @@
+/** Acknowledged means committed: what is answered while the database is locked, away, or refuses a row. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { expect, test } from 'vitest';
+import { publishPacket, type RawClient } from './support/mqtt-client.ts';
+import { useIngest } from './support/mqtt-door.ts';
+
+const door = useIngest();
+
+/** Holds the table of readings until released: nothing can be committed meanwhile. */
+async function lockReadings(): Promise<AsyncDisposable & { release(): Promise<void> }> {
+  const client: pg.PoolClient = await door.ingest().database.pool.connect();
+  await client.query('begin');
+  await client.query('lock table reading in share mode');
+  let released: Promise<void> | undefined;
+  const release = async () => {
+    await client.query('commit');
+    client.release();
+  };
+  return {
+    release: () => (released ??= release()),
+    [Symbol.asyncDispose]: () => (released ??= release()),
+  };
+}
+
+const messageIds = async (client: RawClient, count: number) => {
+  const found: (number | undefined)[] = [];
+  while (found.length < count) found.push((await client.next(20_000)).messageId);
+  return found;
+};
+
+/** The point is known, so that nothing but the insert of the reading has to wait. */
+async function warmUp(client: RawClient): Promise<void> {
+  client.send(publishPacket('telemetry/north/a/p', '0', 1));
+  await client.next();
+}
+
+test('no PUBACK comes before the commit, and pings are answered meanwhile; then they come in order', async () => {
+  const client = await door.connected();
+  await warmUp(client);
+  await using lock = await lockReadings();
+  for (const [i, qos] of ([1, 2, 1, 1, 2] as const).entries()) {
+    client.send(publishPacket('telemetry/north/a/p', `{"value":${i},"time":${1_767_225_600 + i}}`, 11 + i, qos));
+    client.send({ cmd: 'pingreq' });
+    expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
+  }
+  await sleep(300);
+  expect(client.received).toEqual([]);
+  await lock.release();
+  const answers = [];
+  while (answers.length < 5) answers.push(await client.next());
+  expect(answers.map(({ cmd, messageId }) => `${cmd} ${messageId}`)).toEqual([
+    'puback 11',
+    'pubrec 12',
+    'puback 13',
+    'puback 14',
+    'pubrec 15',
+  ]);
+  expect(await door.ingest().readings()).toHaveLength(6);
+});
+
+test('a device that sends without end while nothing can be committed is not read any further, and is still answered', async () => {
+  const client = await door.connected({ keepalive: 1 });
+  await warmUp(client);
+  await using lock = await lockReadings();
+  const sentMax = 20_000;
+  for (let sent = 0; sent < sentMax; sent += 500) {
+    const some = Array.from({ length: 500 }, (_, i) => {
+      const n = sent + i;
+      return publishPacket('telemetry/north/a/p', `{"value":1,"time":${1_767_225_600_000 + n}}`, 2 + n);
+    });
+    client.send(...some);
+    await sleep(1);
+  }
+  await sleep(2_500);
+  expect(client.isClosed()).toBe(false);
+  // What has been taken in is bounded, and a long way below what was sent.
+  expect(await door.ingest().count('messages_received')).toBeLessThan(5_000);
+  await lock.release();
+  expect(await messageIds(client, sentMax)).toEqual(Array.from({ length: sentMax }, (_, n) => 2 + n));
+  expect(await door.ingest().readings()).toHaveLength(sentMax + 1);
+});
+
+test('a device that waits for its acknowledgements is answered its pings, though it has used up its window', async () => {
+  const client = await door.connected({ keepalive: 1 });
+  await warmUp(client);
+  await using lock = await lockReadings();
+  const window = Array.from({ length: 1_200 }, (_, i) =>
+    publishPacket('telemetry/north/a/p', `{"value":1,"time":${1_767_225_600_000 + i}}`, 2 + i),
+  );
+  client.send(...window.slice(0, 1_100));
+  await sleep(100);
+  client.send(...window.slice(1_100), { cmd: 'pingreq' });
+  expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
+  await lock.release();
+  expect(await messageIds(client, 1_200)).toEqual(window.map((_, i) => 2 + i));
+});
+
+test('connections to the database that break do not lose a message', async () => {
+  const client = await door.connected();
+  await warmUp(client);
+  await using lock = await lockReadings();
+  const count = 50;
+  client.send(
+    ...Array.from({ length: count }, (_, i) =>
+      publishPacket('telemetry/north/a/p', `{"value":${i},"time":${1_767_225_600 + i}}`, 2 + i),
+    ),
+  );
+  await sleep(100);
+  await door
+    .ingest()
+    .database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+  await sleep(100);
+  expect(client.received).toEqual([]);
+  await lock.release();
+  expect(await messageIds(client, count)).toEqual(Array.from({ length: count }, (_, i) => 2 + i));
+  expect(await door.ingest().count('commits_retried')).toBeGreaterThan(0);
+  expect(await door.ingest().readings()).toHaveLength(count + 1);
+});
+
+test('a reading that the database refuses is set aside, and holds up neither its batch nor its device', async () => {
+  const { pool } = door.ingest().database;
+  await pool.query(`
+    create function refuse_reading() returns trigger language plpgsql as
+      $$ begin raise exception 'not this one' using errcode = '22003'; end $$`);
+  await pool.query(
+    `create trigger refuse before insert on reading for each row when (new.value = 666) execute function refuse_reading()`,
+  );
+  const client = await door.connected();
+  await warmUp(client);
+  await using lock = await lockReadings();
+  const values = Array.from({ length: 40 }, (_, i) => (i === 17 || i === 30 ? 666 : i));
+  client.send(
+    ...values.map((value, i) =>
+      publishPacket('telemetry/north/a/p', `{"value":${value},"time":${1_767_225_600 + i}}`, 2 + i),
+    ),
+  );
+  await sleep(100);
+  await lock.release();
+  expect(await messageIds(client, 40)).toEqual(values.map((_, i) => 2 + i));
+  expect(await door.ingest().readings()).toHaveLength(39);
+  const entries = await door.ingest().quarantine();
+  expect(entries.map(({ reason }) => reason)).toEqual(['not_storable', 'not_storable']);
+  expect(entries[0]?.detail).toContain('not this one');
+});
+
+test('closing commits and acknowledges what has come in', async () => {
+  const client = await door.connected();
+  await warmUp(client);
+  await using lock = await lockReadings();
+  client.send(publishPacket('telemetry/north/a/p', '{"value":1,"time":1767225600}', 2));
+  await sleep(100);
+  const stopping = door.ingest().stop();
+  await sleep(100);
+  await lock.release();
+  await stopping;
+  expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 2 });
+  await client.closed();
+  expect(await door.ingest().readings()).toHaveLength(2);
+});

@@ -1,0 +1,193 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts';
+import { findFreePort } from '../src/platform/free-port.ts';
+import { openJobs } from '../src/platform/jobs.ts';
+import { createLog } from '../src/platform/log.ts';
+import { migrate } from '../src/platform/migrate.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { eventually } from './support/program.ts';
+
+const log = createLog('silent');
+
+describe('the embedded PostgreSQL', () => {
+  let folder: string;
+  let server: EmbeddedPostgres | undefined;
+
+  beforeAll(async () => {
+    // mkdtemp makes a folder that only its owner may enter: root's server must find its way in all the same.
+    folder = await mkdtemp(join(tmpdir(), 'faultline-embedded-'));
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('keeps what was committed when it is killed, and comes back by itself under the same URL', async () => {
+    server = await startEmbeddedPostgres(folder, log);
+    await query(server.url, 'create table kept (n integer)');
+    await query(server.url, 'insert into kept values (7)');
+    process.kill(server.pid() as number, 'SIGKILL');
+    const url = server.url;
+    const rows = await eventually('an answer after the kill', () =>
+      query(url, 'select n from kept').catch(() => undefined),
+    );
+    expect(rows).toEqual([{ n: 7 }]);
+    await server.stop();
+  });
+
+  test('starts over the server and the pid file that a killed program left behind', async () => {
+    const left = spawn(process.execPath, ['tests/support/hold-postgres.ts', folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(left.stdout, 'data');
+    left.kill('SIGKILL');
+    await once(left, 'exit');
+    server = await startEmbeddedPostgres(folder, log);
+    expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }]);
+    await server.stop();
+  });
+
+  test('starts over a stale pid file that names a process which is not a PostgreSQL', async () => {
+    await writeFile(join(folder, 'postgres/postmaster.pid'), `${process.pid}\n${folder}/postgres\n`);
+    server = await startEmbeddedPostgres(folder, log);
+    expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }]);
+    await server.stop();
+  });
+});
+
+describe('migrations', () => {
+  let database: TestDatabase;
+  let folder: string;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await query(database.url, 'drop table migration');
+    folder = await mkdtemp(join(tmpdir(), 'faultline-migrations-'));
+    await writeFile(join(folder, '0001_first.sql'), 'create table first (n integer);');
+  });
+  afterAll(async () => {
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('are applied once, also by two processes that start together', async () => {
+    const applied = await Promise.all([migrate(database.url, folder), migrate(database.url, folder)]);
+    expect(applied.flat()).toEqual(['0001_first.sql']);
+  });
+
+  test('leave nothing behind when one fails, and name it', async () => {
+    await writeFile(join(folder, '0002_second.sql'), 'create table second (n integer); select 1 / 0;');
+    await expect(migrate(database.url, folder)).rejects.toThrow('migration 0002_second.sql failed: division by zero');
+    expect(await query(database.url, "select to_regclass('second') as found")).toEqual([{ found: null }]);
+    await rm(join(folder, '0002_second.sql'));
+  });
+
+  test('refuse a file that has changed since it was applied, and one that is gone', async () => {
+    await writeFile(join(folder, '0001_first.sql'), 'create table first (n bigint);');
+    await expect(migrate(database.url, folder)).rejects.toThrow('0001_first.sql has changed since it was applied');
+    await rm(join(folder, '0001_first.sql'));
+    await expect(migrate(database.url, folder)).rejects.toThrow(
+      '0001_first.sql was applied to this database and is not among',
+    );
+  });
+});
+
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+const backends = [
+  { name: 'PostgreSQL', run: true },
+  { name: 'Redis', run: hasRedis },
+];
+
+describe.each(backends)('jobs on $name', ({ name, run }) => {
+  const title = run ? '' : ' (skipped: no redis-server; apt-get install redis-server)';
+  test.skipIf(!run)(
+    `wake their work again and again, also after it has failed, and stop when closed${title}`,
+    async () => {
+      const database = await createTestDatabase();
+      const redis = name === 'Redis' ? await startRedis() : undefined;
+      const jobs = openJobs({ databaseUrl: database.url, redisUrl: redis?.url, log });
+      let woken = 0;
+      await jobs.schedule('count', 100, async () => {
+        woken++;
+        if (woken === 2) throw new Error('once');
+      });
+      await eventually('five wake-ups', async () => (woken >= 5 ? true : undefined));
+      await jobs.close();
+      const atClose = woken;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(woken).toBe(atClose);
+      await redis?.stop();
+      await database.drop();
+    },
+  );
+});
+
+describe('the start', () => {
+  test('ends with one line that names a wrong setting and what it may be', () => {
+    const { status, stderr, stdout } = start({ HTTP_PORT: 'http' });
+    expect({ status, stderr, stdout }).toEqual({
+      status: 1,
+      stderr: 'HTTP_PORT is "http", and must be a port from 0 (any free one) to 65535\n',
+      stdout: '',
+    });
+  });
+
+  test.each(['HTTP_PORT', 'MQTT_PORT'])('ends with an error that names %s when its port is taken', async (setting) => {
+    const folder = await mkdtemp(join(tmpdir(), 'faultline-taken-'));
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { status, stderr } = start({
+      DATA_DIR: folder,
+      HTTP_PORT: '0',
+      MQTT_PORT: '0',
+      [setting]: String(port),
+      LOG_LEVEL: 'fatal',
+    });
+    other.close();
+    await rm(folder, { recursive: true, force: true });
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${setting} ${port} is taken by another program; set ${setting} to a free port`);
+  });
+});
+
+function start(env: Record<string, string>) {
+  return spawnSync(process.execPath, ['src/cli/faultline.ts', 'start'], {
+    env: { PATH: process.env.PATH, ...env },
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+}
+
+async function query(url: string, text: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
+  const port = await findFreePort('127.0.0.1');
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    { stdio: 'ignore' },
+  );
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** The ingest stage by itself, on a database of its own, for tests that look at it from both of its ends. */
+import { randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
+import { createDevice } from '../../src/access/device.ts';
+import { createIngest } from '../../src/ingest/ingest.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { createTestDatabase } from './database.ts';
+
+export const password = 'a password for tests';
+export const graceMs = 5_000;
+
+export type TestIngest = {
+  readonly port: number;
+  readonly database: Database;
+  readonly tenantId: string;
+  /** The sum of a counter over its labels, or of those with one label's value. */
+  count(counter: string, label?: string): Promise<number>;
+  /** All readings, as `asset/point=value quality`, ordered by time. */
+  readings(): Promise<string[]>;
+  quarantine(): Promise<{ reason: string; detail: string; topic: string; payload: Buffer; truncated: boolean }[]>;
+  /** Another site of the tenant. */
+  addSite(slug: string, site: { discovery: boolean; timeZone?: string }): Promise<void>;
+  addDevice(username: string, grants: string[]): Promise<void>;
+  /** Closes the stage, and leaves its database as it is. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Starts it with a tenant that has a site `north`, where discovery is on, and a device `gateway` that may publish there. */
+export async function startTestIngest(): Promise<TestIngest> {
+  const own = await createTestDatabase();
+  const log = createLog(process.env.LOG_LEVEL ?? 'silent');
+  const database = openDatabase(own.url, { connectionsMax: 8, log });
+  const storage = await prepareStorage(database.pool, log);
+  const tenantId = randomUUID();
+  await database.pool.query(`insert into tenant (id, name) values ($1, 'test')`, [tenantId]);
+  const registry = new Registry();
+  const ingest = await createIngest({ database, storage, graceMs, log, registry });
+
+  const addSite: TestIngest['addSite'] = async (slug, { discovery, timeZone = 'UTC' }) => {
+    await database.pool.query(
+      `insert into site (id, tenant_id, slug, name, discovery, time_zone, shard) values ($1, $2, $3, $3, $4, $5, 7)`,
+      [randomUUID(), tenantId, slug, discovery, timeZone],
+    );
+  };
+  const addDevice: TestIngest['addDevice'] = async (username, grants) => {
+    await createDevice(database.db, { tenantId, name: username, username, password, grants });
+  };
+  await addSite('north', { discovery: true });
+  await addDevice('gateway', ['telemetry/north/#']);
+  const { port } = await ingest.listen(0, '127.0.0.1');
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= ingest.close());
+  return {
+    port,
+    database,
+    tenantId,
+    addSite,
+    addDevice,
+    count: async (counter, label) => {
+      const metric = await registry.getSingleMetric(`faultline_ingest_${counter}_total`)?.get();
+      const values = metric?.values.filter(
+        ({ labels }) => label === undefined || Object.values(labels).includes(label),
+      );
+      return (values ?? []).reduce((sum, { value }) => sum + value, 0);
+    },
+    readings: async () => {
+      const { rows } = await database.pool.query<{ line: string }>(`
+        select a.name || '/' || p.name || '=' || coalesce(r.value::text, 'null') || (array['', ' uncertain', ' bad'])[r.quality + 1] as line
+        from reading r join point p on p.series_id = r.series_id join asset a on a.id = p.asset_id
+        order by r.time, p.name`);
+      return rows.map(({ line }) => line);
+    },
+    quarantine: async () => {
+      const { rows } = await database.pool.query(
+        'select reason, detail, topic, payload, payload_truncated as truncated from quarantine order by id',
+      );
+      return rows;
+    },
+    stop,
+    close: async () => {
+      await stop();
+      await database.close();
+      await own.drop();
+    },
+  };
+}
