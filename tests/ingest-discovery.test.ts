@@ -1,11 +1,11 @@
 /** Discovery: what a name tells is in the rules' own vocabulary, and two programs that discover the same make it once. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { discoverPoints } from '../src/assets/discovery.ts';
 import { nameAsset, namePoint } from '../src/assets/naming.ts';
 import { listNamedPoints, listSites, type SiteRef } from '../src/assets/point-store.ts';
 import { isKnownClass } from '../src/rules/brick-classes.ts';
 import { findUnit } from '../src/rules/units.ts';
-import { startTestIngest, type TestIngest } from './support/ingest.ts';
+import { startTestIngest } from './support/ingest.ts';
 
 const pointNames = `sat sat_sp oat mat rat fan_status fan_speed oa_damper cooling_valve heating_valve duct_static
   duct_static_sp filter_dp occupied zone_temp vibration bearing_temp current_a current_b current_c speed power run_status
@@ -25,15 +25,8 @@ test.each(['ahu-1', 'pump-1', 'vav-1', 'chiller-1', 'boiler-1', 'fan-1', 'motor-
   },
 );
 
-let ingest: TestIngest;
-beforeEach(async () => {
-  ingest = await startTestIngest();
-});
-afterEach(async () => {
-  await ingest.close();
-});
-
 test('programs that discover the same names at once, in different orders, make each asset and point once', async () => {
+  await using ingest = await startTestIngest();
   const { db, pool } = ingest.database;
   const [site] = await listSites(db, { tenantId: ingest.tenantId, slugs: ['north'] });
   const names = Array.from({ length: 200 }, (_, i) => ({ asset: `ahu-${i % 7}`, point: `point-${i}` }));

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backTest, type FiredInsight, localDay } from '../rules/back-test.ts';
 import { bind } from '../rules/bind.ts';
@@ -68,8 +69,8 @@ function readOptions(args: string[]) {
 
 /** The rules of the paths, or of the directory; a file given alone brings the others with it, for what it refers to. */
 async function load({ rules, paths }: Options): Promise<LoadedRules & { count: number }> {
-  const texts = new Map((await readRuleTexts(rules)).map((one) => [one.file, one]));
-  for (const path of paths) for (const one of await readRuleTexts(path)) texts.set(one.file, one);
+  const texts = new Map((await readRuleTexts(rules)).map((one) => [resolve(one.file), one]));
+  for (const path of paths) for (const one of await readRuleTexts(path)) texts.set(resolve(one.file), one);
   return { ...buildRuleSet([...texts.values()]), count: texts.size };
 }
 
@@ -78,8 +79,8 @@ async function check(options: Options): Promise<number> {
     await Promise.all((options.paths.length > 0 ? options.paths : [options.rules]).map(readRuleTexts))
   ).flat();
   const { errors: all, rules } = await load(options);
-  const checked = new Set(texts.map(({ file }) => file));
-  const errors = all.filter(({ file }) => checked.has(file));
+  const checked = new Set(texts.map(({ file }) => resolve(file)));
+  const errors = all.filter(({ file }) => checked.has(resolve(file)));
   const mistakes = errors.filter(({ severity }) => severity === 'error');
   if (options.sarif) print(JSON.stringify(toSarif(errors), null, 2));
   else if (options.json) for (const error of errors) print(JSON.stringify(error));

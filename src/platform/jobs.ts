@@ -50,8 +50,11 @@ export function openJobs({ databaseUrl, redisUrl, log }: Where): Jobs {
   };
 }
 
+/** Nobody reads BullMQ's own events; by default it keeps ten thousand of them a queue. */
+const streams = { events: { maxLen: 100 } };
+
 function onPostgres(connectionString: string) {
-  const options = { connection: { connectionString, schema: 'bullmq', migrate: true, max: 4 } };
+  const options = { connection: { connectionString, schema: 'bullmq', migrate: true, max: 4 }, streams };
   return {
     queueOf: (name: string) => new Queue(name, options, createPostgresBackend),
     workerOf: (name: string, work: () => Promise<void>) =>
@@ -61,7 +64,7 @@ function onPostgres(connectionString: string) {
 
 function onRedis(url: string) {
   // BullMQ blocks on the worker's connection for ever, which ioredis allows only without a limit of retries.
-  const options = { connection: { url, maxRetriesPerRequest: null } };
+  const options = { connection: { url, maxRetriesPerRequest: null }, streams };
   return {
     queueOf: (name: string) => new Queue(name, options),
     workerOf: (name: string, work: () => Promise<void>) => new Worker(name, () => work(), options),

@@ -7,13 +7,7 @@
 
 /** True when `candidate` is `wanted` or a subclass of it; a class that the table lacks is only itself. */
 export function isSubclassOf(candidate: string, wanted: string): boolean {
-  const target = canonicalClass(wanted);
-  let level = [canonicalClass(candidate)];
-  while (level.length > 0) {
-    if (level.includes(target)) return true;
-    level = level.flatMap((name) => superclasses.get(name) ?? []);
-  }
-  return false;
+  return familyOf(canonicalClass(candidate)).has(canonicalClass(wanted));
 }
 
 /** True when the table knows the class. */
@@ -24,6 +18,17 @@ export function isKnownClass(name: string): boolean {
 /** All known class names with their prefixes, for suggestions. */
 export function listClasses(): string[] {
   return [...superclasses.keys(), ...aliases.keys()];
+}
+
+/** A class with all its superclasses. */
+function familyOf(name: string): Set<string> {
+  const known = families.get(name);
+  if (known) return known;
+  const family = new Set([name]);
+  for (const member of family) for (const superclass of superclasses.get(member) ?? []) family.add(superclass);
+  // What assets and points call themselves has no bound, so the cache has one.
+  if (families.size < 5_000) families.set(name, family);
+  return family;
 }
 
 function canonicalClass(name: string): string {
@@ -118,6 +123,7 @@ faultline:Bearing: faultline:Drive_End_Bearing faultline:Non_Drive_End_Bearing
 = Discharge_Air_Static_Pressure_Setpoint Supply_Air_Static_Pressure_Setpoint
 `;
 
+const families = new Map<string, Set<string>>();
 const superclasses = new Map<string, string[]>();
 const aliases = new Map<string, string>();
 for (const line of hierarchy.trim().split('\n')) {

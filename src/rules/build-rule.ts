@@ -13,6 +13,7 @@ import {
   declareLets,
   declareParams,
   fail,
+  failAt,
   type RuleScope,
 } from './rule-scope.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
@@ -27,7 +28,7 @@ import { findConversion, findUnit } from './units.ts';
 export function buildRule(
   file: RuleFile,
   source: Source,
-  derivedValues: Map<string, Derived>,
+  derivedValues: Map<string, Derived | 'broken'>,
   timeScale: number,
 ): { rule: Rule | undefined; errors: RuleError[] } {
   const everyMs = durationMs(file.every ?? '1m');
@@ -125,7 +126,8 @@ function templateValue(
   const unit = unitName === '' ? own : findUnit(unitName);
   const conversion = own && unit ? findConversion(own, unit) : { scale: 1, offset: 0 };
   if (own && unit && !conversion) {
-    fail(scope, ['message'], { code: 'unit_mismatch', message: `message: ${own.id} cannot be shown in ${unit.id}` });
+    const problem = { code: 'unit_mismatch', message: `message: ${own.id} cannot be shown in ${unit.id}` };
+    failAt(scope, ['message'], { ...problem, start: piece.start, end: piece.start + piece.expression.length });
   }
   const symbol = unit?.symbol ?? unitName;
   const { scale, offset } = conversion ?? { scale: 1, offset: 0 };
@@ -141,7 +143,7 @@ function buildEvidence(scope: RuleScope, file: RuleFile, timeScale: number): Evi
     if (!expression) {
       const help = suggest(name, scope.scope.names.keys());
       const isDeclared = Object.hasOwn(file.inputs, name) || Object.hasOwn(file.let ?? {}, name);
-      if (!isDeclared)
+      if (!isDeclared && !scope.broken.has(name))
         fail(scope, ['evidence', 'show'], {
           code: 'unknown_variable',
           message: `evidence.show: Unknown variable: ${name}`,
@@ -161,6 +163,7 @@ function buildHoldOff(scope: RuleScope, file: RuleFile, timeScale: number): Rule
   const watch = file.hold_off.after_change_of.flatMap((name, index) => {
     const expression = scope.scope.names.get(name);
     if (expression) return [compileNumber(expression)];
+    if (scope.broken.has(name)) return [];
     const help = suggest(name, scope.scope.names.keys());
     fail(scope, ['hold_off', 'after_change_of', index], {
       code: 'unknown_variable',

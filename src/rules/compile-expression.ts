@@ -1,4 +1,4 @@
-import { childrenOf, type Expression, type Ring } from './expression.ts';
+import { childrenOf, type Expression, type NumberExpression, type Ring, type TruthExpression } from './expression.ts';
 import type { Truth } from './truth.ts';
 import type { FunctionName } from './vocabulary.ts';
 
@@ -33,13 +33,6 @@ export function compileNumber(expression: Expression): NumberFunction {
 /** The arguments of all rings in one pass. */
 export function compileFeed(rings: Ring[]): FeedFunction {
   return build(sourceOfFeed(rings)) as FeedFunction;
-}
-
-/** Writes derived values into the slots of the inputs that they feed, in order. */
-export function compileDerive(derived: { slot: number; expression: Expression }[]): FeedFunction {
-  const lines = createLines();
-  for (const { slot, expression } of derived) lines.body.push(`v[${index(slot)}]=${storedIn(lines, expression)};`);
-  return build(lines.body.join('')) as FeedFunction;
 }
 
 /** The generated body for a condition; exported so that tests can see that it holds none of the rule's words. */
@@ -100,7 +93,7 @@ const functionSources: Record<FunctionName, string> = {
   floor: 'Math.floor',
 };
 
-function emitNumber(lines: Lines, expression: Expression & { type: 'number' }): string {
+function emitNumber(lines: Lines, expression: NumberExpression): string {
   switch (expression.op) {
     case 'literal':
       return literal(expression.value);
@@ -131,7 +124,7 @@ function emitArithmetic(lines: Lines, operator: '+' | '-' | '*' | '/', left: str
   return operator === '/' ? name(lines, `${value}-${value}===0?${value}:NaN`) : value;
 }
 
-function emitTruth(lines: Lines, expression: Expression & { type: 'truth' }): string {
+function emitTruth(lines: Lines, expression: TruthExpression): string {
   switch (expression.op) {
     case 'literal':
       return expression.value ? '2' : '0';

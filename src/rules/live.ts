@@ -6,8 +6,9 @@ import type { Database } from '../platform/database.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import type { Log } from '../platform/log.ts';
 import { type Advanced, createShardRunner, type Sink } from './advance.ts';
+import { repairSpanMsMax } from './repair.ts';
 import type { RuleSet } from './rule.ts';
-import { deleteSeenBatches, listShards } from './store.ts';
+import { deleteOldMachines, deleteSeenBatches, listShards } from './store.ts';
 
 export type LiveRules = {
   readonly database: Database;
@@ -43,7 +44,10 @@ export async function runRules({ database, jobs, log, onAdvanced, ...options }: 
       }
     }
   });
-  await jobs.schedule('forget-seen-batches', housekeepingMs, () => deleteSeenBatches(database.db));
+  await jobs.schedule('forget-rule-history', housekeepingMs, async () => {
+    await deleteSeenBatches(database.db);
+    await deleteOldMachines(database.db, repairSpanMsMax);
+  });
 }
 
 function report({ effects, owners }: Advanced, log: Log): void {

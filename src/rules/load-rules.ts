@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { buildRule } from './build-rule.ts';
+import { linkRules } from './link-rules.ts';
 import { memorySpanMs, type Rule, type RuleSet, staleAfterMsDefault } from './rule.ts';
-import { errorAtPath, type RuleError, type Source } from './rule-error.ts';
+import type { RuleError, Source } from './rule-error.ts';
 import { DerivedFile, RuleFile } from './rule-file.ts';
 import type { Derived } from './rule-scope.ts';
-import { suggest } from './suggestion.ts';
 import { parseSource, validateSource } from './yaml-source.ts';
 
 export type LoadOptions = {
@@ -35,7 +35,7 @@ export async function readRuleTexts(path: string): Promise<RuleText[]> {
   const names = (await readdir(path, { recursive: true })).filter((name) => isRuleFile(name)).sort();
   return Promise.all(
     names.map(async (name) => ({
-      file: relative('.', join(path, name)),
+      file: join(path, name),
       text: await readFile(join(path, name), 'utf8'),
     })),
   );
@@ -49,18 +49,30 @@ export function buildRuleSet(texts: RuleText[], { timeScale = 1, previous }: Loa
     errors.push(...found);
     return { source, isWhole, isSound: found.length === 0 };
   });
-  const whole = sources.filter(({ isWhole }) => isWhole).map(({ source }) => source);
+  const whole = sources.filter(({ isWhole }) => isWhole);
   const derivedValues = collectDerived(whole, errors);
   const built = whole
-    .filter((source) => !isDerived(source))
-    .flatMap((source) => buildOne(source, derivedValues, timeScale, errors));
-  const kept = keepPrevious(built, texts, previous);
+    .filter(({ source }) => !isDerived(source))
+    .map((one) => buildOne(one, derivedValues, timeScale, errors));
   const declared = new Set(sources.map(({ source }) => String(source.document.get('rule') ?? '')));
-  const linked = linkRules([...built, ...kept.map((rule) => ({ rule, source: undefined }))], declared, errors);
-  return { rules: createRuleSet(linked, texts, timeScale), errors: sortErrors(errors) };
+  const candidates = built.flatMap(({ rule, source }) => (rule ? [{ rule, source }] : []));
+  const linked = linkRules(candidates, declared, errors);
+  const kept = findKept(linked, built, texts, previous);
+  const rules =
+    kept.length === 0
+      ? linked
+      : linkRules(
+          [...linked, ...kept].map((rule) => ({ rule, source: undefined })),
+          declared,
+          [],
+        );
+  return { rules: createRuleSet(rules, texts, timeScale), errors: sortErrors(withoutEchoes(errors)) };
 }
 
-type Built = { rule: Rule; source: Source | undefined };
+type Parsed = { source: Source; isSound: boolean };
+
+/** What became of a rule's file: no rule when it has mistakes, `isOff` when it says that it is not to run. */
+type Built = { source: Source; rule?: Rule | undefined; isOff?: boolean };
 
 function isRuleFile(name: string): boolean {
   return /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name) && !name.split(sep).some((part) => part.startsWith('.'));
@@ -70,92 +82,62 @@ function isDerived(source: Source): boolean {
   return source.document.has('derived') && !source.document.has('rule');
 }
 
-function collectDerived(sources: Source[], errors: RuleError[]): Map<string, Derived> {
-  const derivedValues = new Map<string, Derived>();
-  for (const source of sources.filter(isDerived)) {
+function collectDerived(sources: Parsed[], errors: RuleError[]): Map<string, Derived | 'broken'> {
+  const derivedValues = new Map<string, Derived | 'broken'>();
+  for (const { source, isSound } of sources.filter((one) => isDerived(one.source))) {
     const { value, errors: found } = validateSource(source, DerivedFile);
     errors.push(...found);
-    if (value) derivedValues.set(value.derived, { file: value, source });
+    const name = String(source.document.get('derived'));
+    derivedValues.set(name, value && isSound ? { file: value, source } : 'broken');
   }
   return derivedValues;
 }
 
 function buildOne(
-  source: Source,
-  derivedValues: Map<string, Derived>,
+  { source, isSound }: Parsed,
+  derivedValues: Map<string, Derived | 'broken'>,
   timeScale: number,
   errors: RuleError[],
-): Built[] {
-  const { value, errors: found } = validateSource(source, RuleFile);
+): Built {
+  const { value, rest, errors: found } = validateSource(source, RuleFile, ruleDefaults);
   errors.push(...found);
-  if (!value) return [];
-  const { rule, errors: inside } = buildRule(value, source, derivedValues, timeScale);
+  if (!rest) return { source };
+  const { rule, errors: inside } = buildRule(rest, source, derivedValues, timeScale);
   errors.push(...inside);
-  return rule && value.enabled !== false ? [{ rule, source }] : [];
+  const isOff = value?.enabled === false;
+  return { source, isOff, rule: value && isSound && !isOff ? rule : undefined };
 }
 
-function keepPrevious(built: Built[], texts: RuleText[], previous: RuleSet | undefined): Rule[] {
+// What stands in for missing keys while the rest of a rule with mistakes is searched for more of them.
+const ruleDefaults = {
+  rule: 'unnamed',
+  version: 1,
+  title: 'untitled',
+  applies_to: { class: 'brick:Equipment' },
+  inputs: {},
+  when: 'true',
+  severity: 'warning',
+  category: 'fault',
+};
+
+/** Rules of the previous set whose file is still there but has gone bad: a bad file never replaces a good rule. */
+function findKept(linked: Rule[], built: Built[], texts: RuleText[], previous: RuleSet | undefined): Rule[] {
   const files = new Set(texts.map(({ file }) => file));
-  const ids = new Set(built.map(({ rule }) => rule.id));
-  const goodFiles = new Set(built.map(({ rule }) => rule.file));
-  return (previous?.rules ?? []).filter(({ id, file }) => files.has(file) && !goodFiles.has(file) && !ids.has(id));
+  for (const { file } of linked) files.delete(file);
+  for (const { isOff, source } of built) if (isOff) files.delete(source.file);
+  const ids = new Set(linked.map(({ id }) => id));
+  return (previous?.rules ?? []).filter(({ id, file }) => files.has(file) && !ids.has(id));
 }
 
-/**
- * Orders rules so that suppressors come first; reports doubles, unknown suppressors and cycles, and leaves their rules out. A
- * suppressor that is switched off or broken is declared all the same: its own file says what is wrong with it.
- */
-function linkRules(built: Built[], declared: Set<string>, errors: RuleError[]): Rule[] {
-  const byId = new Map<string, Built>();
-  for (const one of built) {
-    const other = byId.get(one.rule.id);
-    if (!other) byId.set(one.rule.id, one);
-    else
-      report(one, ['rule'], { code: 'duplicate_rule', message: `rule '${one.rule.id}' is also in ${other.rule.file}` });
-  }
-  const ordered: Rule[] = [];
-  const marks = new Map<string, 'open' | 'done'>();
-  for (const id of [...byId.keys()].sort()) visit(id, []);
-  return ordered;
-
-  /** False when the rule is on the trail that led to it: a circle. */
-  function visit(id: string, trail: string[]): boolean {
-    const one = byId.get(id) as Built;
-    if (marks.get(id) === 'done') return true;
-    if (marks.get(id) === 'open') {
-      const cycle = [...trail.slice(trail.indexOf(id)), id].join(' -> ');
-      report(one, ['suppressed_by'], {
-        code: 'suppression_cycle',
-        message: `rules suppress each other in a circle: ${cycle}`,
-      });
-      return false;
-    }
-    marks.set(id, 'open');
-    let isSound = true;
-    one.rule.suppressedBy.forEach((suppressor, index) => {
-      if (byId.has(suppressor)) isSound = visit(suppressor, [...trail, id]) && isSound;
-      else if (!declared.has(suppressor)) {
-        isSound = false;
-        const help = suggest(suppressor, byId.keys());
-        report(one, ['suppressed_by', index], {
-          code: 'unknown_rule',
-          message: `suppressed_by: no rule '${suppressor}'`,
-          help,
-        });
-      }
-    });
-    marks.set(id, 'done');
-    if (isSound) ordered.push(one.rule);
-    return true;
-  }
-
-  function report(
-    { source }: Built,
-    path: (string | number)[],
-    problem: { code: string; message: string; help?: string | undefined },
-  ): void {
-    if (source) errors.push(errorAtPath(source, path, problem));
-  }
+/** A tag garbles its whole line, and a class that was taken out is missed afterwards: the mistake itself is enough. */
+function withoutEchoes(errors: RuleError[]): RuleError[] {
+  const lineOf = ({ file, line }: RuleError) => `${file}:${line}`;
+  const tagged = new Set(errors.filter(({ code }) => code === 'yaml_tag').map(lineOf));
+  const misshapen = new Set(errors.filter(({ code }) => code === 'invalid_value').map(lineOf));
+  return errors.filter((error) => {
+    if (tagged.has(lineOf(error))) return error.code === 'yaml_tag';
+    return error.code !== 'missing_class' || !misshapen.has(lineOf(error));
+  });
 }
 
 function createRuleSet(rules: Rule[], texts: RuleText[], timeScale: number): RuleSet {

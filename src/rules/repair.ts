@@ -39,7 +39,7 @@ type LateReadings = {
 };
 
 /** How far back readings are repaired by themselves; older ones are stored, and repaired on request. */
-const repairSpanMsMax = 35 * 24 * 3_600_000;
+export const repairSpanMsMax = 35 * 24 * 3_600_000;
 
 /** Evaluates again what late readings touch, and forgets the machines recorded since; the caller saves the new ones. */
 export async function repairAssets(

@@ -53,7 +53,7 @@ export function replay(input: Replay, variation: Variation = { kind: 'whole' }, 
 }
 
 /** An evaluation whose inputs remember the readings of the run-up, as after a restart at `tMs`. */
-export function restart(input: Replay, before: Evaluation, tMs: number, everyMs: number): Evaluation {
+function restart(input: Replay, before: Evaluation, tMs: number, everyMs: number): Evaluation {
   before.changedMachines();
   const machines = JSON.parse(JSON.stringify(before.machines())) as StoredMachine[];
   const evaluation = createEvaluation({ ...input, machines });

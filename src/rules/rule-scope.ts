@@ -23,20 +23,22 @@ export type RuleScope = {
   derived: Rule['derived'];
   table: WindowTable;
   scope: Scope;
+  /** Names whose own mistakes are reported already: their uses are not. */
+  broken: Set<string>;
 };
 
 /** An empty scope for the rule of a source, whose windows count ticks of `everyMs` of unscaled rule time. */
 export function createRuleScope(source: Source, everyMs: number): RuleScope {
   const table: WindowTable = { rings: [], windows: [] };
   const scope: Scope = { names: new Map(), table, everyMs, windows: 'allowed' };
-  return { source, errors: [], inputs: [], params: [], derived: [], table, scope };
+  return { source, errors: [], inputs: [], params: [], derived: [], table, scope, broken: new Set() };
 }
 
 /** Declares inputs, derived values included: each name becomes a slot of the values. Stale times are in unscaled rule time. */
 export function declareInputs(
   rule: RuleScope,
   files: Record<string, InputFile>,
-  derivedValues: Map<string, Derived>,
+  derivedValues: Map<string, Derived | 'broken'>,
 ): void {
   for (const [name, file] of Object.entries(files)) {
     const path = ['inputs', name];
@@ -76,6 +78,7 @@ export function declareLets(rule: RuleScope, files: Record<string, string | numb
     checkName(rule, path, name);
     const expression = checkAt(rule, path, text);
     if (expression) rule.scope.names.set(name, expression);
+    else rule.broken.add(name);
   }
 }
 
@@ -88,8 +91,13 @@ export function checkAt(
 ): Expression | undefined {
   const { expression, problems } = checkExpression(String(text), rule.scope);
   const label = path.map(String).join('.');
-  for (const problem of problems) failInside(rule, path, label, problem, start);
+  for (const problem of problems) if (!isEcho(rule, problem)) failInside(rule, path, label, problem, start);
   return problems.some(({ severity }) => severity !== 'warning') ? undefined : expression;
+}
+
+/** Adds an error inside the text at a path of the rule's file. */
+export function failAt(rule: RuleScope, path: Path, problem: Problem): void {
+  rule.errors.push(errorInScalar(rule.source, path, problem));
 }
 
 /** Adds an error at a path of the rule's file. */
@@ -100,6 +108,10 @@ export function fail(
   part: 'key' | 'value' = 'value',
 ): void {
   rule.errors.push(errorAtPath(rule.source, path, problem, part));
+}
+
+function isEcho({ broken }: RuleScope, { code, message }: Problem): boolean {
+  return code === 'unknown_variable' && broken.has(message.replace('Unknown variable: ', ''));
 }
 
 function failInside(rule: RuleScope, path: Path, label: string, problem: Problem, start: number): void {
@@ -114,15 +126,21 @@ function failInside(rule: RuleScope, path: Path, label: string, problem: Problem
   );
 }
 
-function declareDerived(rule: RuleScope, name: string, file: InputFile, derivedValues: Map<string, Derived>): void {
+function declareDerived(
+  rule: RuleScope,
+  name: string,
+  file: InputFile,
+  derivedValues: Map<string, Derived | 'broken'>,
+): void {
   const derived = derivedValues.get(file.derived as string);
-  if (!derived) {
-    const help = suggest(file.derived as string, derivedValues.keys());
-    fail(rule, ['inputs', name, 'derived'], {
-      code: 'unknown_derived',
-      message: `no derived value '${file.derived}'`,
-      help,
-    });
+  if (derived === undefined || derived === 'broken') {
+    const help = derived === undefined ? suggest(file.derived as string, derivedValues.keys()) : undefined;
+    const message =
+      derived === undefined
+        ? `no derived value '${file.derived}'`
+        : `the derived value '${file.derived}' has mistakes of its own`;
+    fail(rule, ['inputs', name, 'derived'], { code: 'unknown_derived', message, help });
+    rule.broken.add(name);
     return;
   }
   // The derived value's own names live in a scope of theirs; only the slots are shared with the rule.
@@ -140,7 +158,10 @@ function declareDerived(rule: RuleScope, name: string, file: InputFile, derivedV
   declareLets(own, derived.file.let ?? {});
   const expression = checkAt(own, ['value'], derived.file.value);
   rule.errors.push(...own.errors);
-  if (!expression) return;
+  if (!expression) {
+    rule.broken.add(name);
+    return;
+  }
   const unit = file.unit ?? derived.file.unit;
   const input = inputOf(rule, ['inputs', name], name, { ...file, ...(unit !== undefined && { unit }) }, null);
   const slot = addInput(rule, name, { ...input, type: expression.type, derived: derived.file.derived });
@@ -152,9 +173,11 @@ const noWindows = 'windows in derived values are not supported yet';
 function inputOf(rule: RuleScope, path: Path, name: string, file: InputFile, neededBy: string | null): RuleInput {
   const classes = file.prefer ?? (file.class === undefined ? [] : [file.class]);
   if (classes.length === 0 && file.derived === undefined) {
-    fail(rule, path, { code: 'missing_key', message: `${path.map(String).join('.')} needs a class` }, 'key');
+    fail(rule, path, { code: 'missing_class', message: `${path.map(String).join('.')} needs a class` }, 'key');
   }
-  for (const name of [...classes, ...(file.of === undefined ? [] : [file.of])]) warnOfUnknownClass(rule, path, name);
+  for (const key of ['class', 'of', 'prefer'] as const) {
+    for (const className of [file[key] ?? []].flat()) warnOfUnknownClass(rule, [...path, key], className);
+  }
   const unit = file.unit === undefined ? null : unitAt(rule, [...path, 'unit'], file.unit);
   const type = unit?.dimension === 'truth' ? 'truth' : 'number';
   return {

@@ -84,7 +84,7 @@ export type Evidence = {
   afterMs: number;
 };
 
-/** The work order that a rule asks for; `afterMs` and `dueMs` count from the opening of the insight and of the work order. */
+/** The work order that a rule asks for. `afterMs` is rule time from the opening of the insight; `dueMs` is calendar time, never scaled. */
 export type WorkOrderSpec = {
   afterMs: number;
   dueMs: number | null;

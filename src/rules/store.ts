@@ -156,6 +156,13 @@ export async function deleteSeenBatches(db: Db): Promise<void> {
       and not exists (select 1 from rule_shard where snapshot is null)`.execute(db);
 }
 
+/** Forgets machines older than any repair goes back, but for the newest of those, which is where one would begin. */
+export async function deleteOldMachines(db: Db, ageMsMax: number): Promise<void> {
+  await sql`delete from rule_machine old using rule_machine later
+    where later.asset_id = old.asset_id and later.rule_id = old.rule_id and later.tick_at > old.tick_at
+      and later.tick_at < now() - make_interval(secs => ${ageMsMax / 1_000})`.execute(db);
+}
+
 /** The present machines of a shard, clocks included. */
 export async function listMachines(trx: Db, shard: number): Promise<StoredMachine[]> {
   const { rows } = await sql<MachineRow>`

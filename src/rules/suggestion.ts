@@ -1,5 +1,11 @@
-/** The candidate that a mistyped name most likely meant, or undefined when none is near (Damerau-Levenshtein distance). */
-export function findNearest(name: string, candidates: Iterable<string>): string | undefined {
+/** The help line for a mistyped name: "did you mean 'x'?", or undefined when nothing is near. */
+export function suggest(name: string, candidates: Iterable<string>): string | undefined {
+  const nearest = findNearest(name, candidates);
+  return nearest === undefined ? undefined : `did you mean '${nearest}'?`;
+}
+
+/** The candidate at the least Damerau-Levenshtein distance, if that is short for the length of the name. */
+function findNearest(name: string, candidates: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
@@ -10,12 +16,6 @@ export function findNearest(name: string, candidates: Iterable<string>): string 
     }
   }
   return nearest;
-}
-
-/** The help line for a mistyped name: "did you mean 'x'?", or undefined when nothing is near. */
-export function suggest(name: string, candidates: Iterable<string>): string | undefined {
-  const nearest = findNearest(name, candidates);
-  return nearest === undefined ? undefined : `did you mean '${nearest}'?`;
 }
 
 function editDistance(a: string, b: string): number {

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { RuleSet } from './rule.ts';
 import type { RuleError } from './rule-error.ts';
 import { RuleTestFile } from './rule-file.ts';
@@ -38,5 +38,5 @@ async function listTestFiles(path: string): Promise<string[]> {
   return names
     .filter((name) => /\.test\.ya?ml$/.test(name))
     .sort()
-    .map((name) => relative('.', join(path, name)));
+    .map((name) => join(path, name));
 }

@@ -11,11 +11,6 @@ export const isFalse = 0;
 export const isUnknown = 1;
 export const isTrue = 2;
 
-/** A stored number as a truth: NaN is unknown, 0 is false, everything else is true. */
-export function truthOf(value: number): Truth {
-  return value === 0 ? isFalse : Number.isNaN(value) ? isUnknown : isTrue;
-}
-
 /** A truth as people read it in tables and messages. */
 export function formatTruth(truth: Truth): string {
   return truth === isTrue ? 'true' : truth === isFalse ? 'false' : 'unknown';

@@ -34,7 +34,7 @@ export const windowFunctions = {
 export type WindowName = keyof typeof windowFunctions;
 
 export const expressionNodesMax = 400;
-export const expressionDepthMax = 40;
+const expressionDepthMax = 40;
 export const windowsMax = 20;
 export const windowMsMax = 31 * 86_400_000;
 

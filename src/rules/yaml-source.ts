@@ -48,7 +48,11 @@ export function validateSource<Schema extends z.ZodObject>(
   return { value: undefined, rest: salvage(schema, { ...defaults, ...(raw as object | null) }, defaults), errors };
 }
 
-function salvage<Schema extends z.ZodObject>(schema: Schema, raw: Record<string, unknown>, defaults: object): z.infer<Schema> | undefined {
+function salvage<Schema extends z.ZodObject>(
+  schema: Schema,
+  raw: Record<string, unknown>,
+  defaults: object,
+): z.infer<Schema> | undefined {
   let rest = structuredClone(raw);
   for (let round = 0; round < 5; round++) {
     const parsed = schema.safeParse(rest);
@@ -93,10 +97,7 @@ function errorsOfIssue(source: Source, schema: z.ZodObject, issue: z.core.$ZodIs
     const message = `${where}${issue.issues[0]?.message ?? issue.message}`;
     return [errorAtPath(source, issue.path, { code: 'invalid_name', message }, 'key')];
   }
-  if (issue.code === 'invalid_union')
-    return [errorAtPath(source, issue.path, { code: 'invalid_value', message: `${where}${unionMessage(issue)}` })];
-  const isMissing = issue.code === 'invalid_type' && !hasValue(source, issue.path);
-  if (isMissing) {
+  if (issue.path.length > 0 && !hasValue(source, issue.path)) {
     const message = `${issue.path.map(String).join('.')} is missing`;
     return [
       errorAtPath(
@@ -107,6 +108,8 @@ function errorsOfIssue(source: Source, schema: z.ZodObject, issue: z.core.$ZodIs
       ),
     ];
   }
+  if (issue.code === 'invalid_union')
+    return [errorAtPath(source, issue.path, { code: 'invalid_value', message: `${where}${unionMessage(issue)}` })];
   const help = issue.code === 'invalid_value' ? suggestValue(source, issue) : undefined;
   return [errorAtPath(source, issue.path, { code: 'invalid_value', message: `${where}${issue.message}`, help })];
 }

@@ -5,12 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { migrate } from '../../src/platform/migrate.ts';
-import { databaseUrl, templateName } from './database.ts';
+import { databaseUrl, onServer, templateName } from './database.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -21,12 +20,11 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await openServer();
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  await client.query(`drop database if exists ${templateName}`);
-  await client.query(`create database ${templateName}`);
-  await client.end();
+  await onServer(server.url, `drop database if exists ${templateName}`);
+  await onServer(server.url, `create database ${templateName}`);
   await migrate(databaseUrl(server.url, templateName), join(import.meta.dirname, '../../migrations'));
+  // Nobody may be connected to a database that is being copied, not even a background worker of TimescaleDB's.
+  await onServer(server.url, `alter database ${templateName} with allow_connections false`);
   project.provide('serverUrl', server.url);
   return server.close;
 }

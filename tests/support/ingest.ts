@@ -11,7 +11,7 @@ import { createTestDatabase } from './database.ts';
 export const password = 'a password for tests';
 export const graceMs = 5_000;
 
-export type TestIngest = {
+export type TestIngest = AsyncDisposable & {
   readonly port: number;
   readonly database: Database;
   readonly tenantId: string;
@@ -54,6 +54,11 @@ export async function startTestIngest(): Promise<TestIngest> {
 
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= ingest.close());
+  const close = async () => {
+    await stop();
+    await database.close();
+    await own.drop();
+  };
   return {
     port,
     database,
@@ -81,10 +86,7 @@ export async function startTestIngest(): Promise<TestIngest> {
       return rows;
     },
     stop,
-    close: async () => {
-      await stop();
-      await database.close();
-      await own.drop();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -29,6 +29,8 @@ export async function generateSchema(url: string): Promise<string> {
       '--no-domains',
       '--numeric-parser',
       'number',
+      '--include-pattern',
+      'public.*',
       '--exclude-pattern',
       '*.reading_*',
     ];
