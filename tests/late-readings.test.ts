@@ -1,6 +1,6 @@
 /**
- * Readings in any order of arrival, cut into any batches, some of them twice, with evaluations in between: when all have
- * come, the recorded insights are those of one back-test over the same readings.
+ * Readings in any order of arrival, cut into any batches, some of them twice, with evaluations and restarts in between:
+ * when all have come, the recorded insights are those of one back-test over the same readings.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -27,7 +27,6 @@ const graceMs = 1_000;
 let testDatabase: TestDatabase;
 let database: Database;
 let appender: Appender;
-let runner: ShardRunner;
 let ruleSet: RuleSet;
 let site: Awaited<ReturnType<typeof listSites>>[number];
 
@@ -44,7 +43,17 @@ beforeAll(async () => {
     );
   [site] = (await listSites(database.db, { tenantId: tenant.id, slugs: ['main'] })) as [typeof site];
   ruleSet = (await loadRules('tests/fixtures/rules')).rules;
-  runner = createShardRunner({
+  await database.db.insertInto('rule_shard').values({ shard: site.shard }).execute();
+});
+
+afterAll(async () => {
+  await database?.close();
+  await testDatabase?.drop();
+});
+
+/** As after a restart: nothing is kept in memory. */
+function openRunner(): ShardRunner {
+  return createShardRunner({
     database,
     tickMs: minuteMs,
     graceMs,
@@ -55,13 +64,7 @@ beforeAll(async () => {
         replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
     },
   });
-  await database.db.insertInto('rule_shard').values({ shard: site.shard }).execute();
-});
-
-afterAll(async () => {
-  await database?.close();
-  await testDatabase?.drop();
-});
+}
 
 type Sample = { minute: number; value: number };
 
@@ -91,6 +94,7 @@ const arrival = fc.record({
   keys: fc.infiniteStream(fc.nat(6)),
   batch: fc.integer({ min: 3, max: 25 }),
   twice: fc.boolean(),
+  restarts: fc.boolean(),
 });
 
 let assetCount = 0;
@@ -99,7 +103,7 @@ test('whatever the order of arrival, the recorded insights are those of a back-t
   timeout: 240_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(samples, arrival, async (given, { keys, batch, twice }) => {
+    fc.asyncProperty(samples, arrival, async (given, { keys, batch, twice, restarts }) => {
       const name = `pump-${++assetCount}`;
       await discoverPoints(database.db, { site, names: [{ asset: name, point: 'vibration' }] });
       const [point] = await listNamedPoints(database.db, { site, names: [{ asset: name, point: 'vibration' }] });
@@ -116,7 +120,9 @@ test('whatever the order of arrival, the recorded insights are those of a back-t
         .sort((one, other) => one.key - other.key)
         .map(({ row }) => row);
       const sent = twice ? [...order, ...order.slice(0, 5)] : order;
+      let runner = openRunner();
       for (let i = 0; i < sent.length; i += batch) {
+        if (restarts) runner = openRunner();
         await appender.append(sent.slice(i, i + batch));
         await runner.advance(site.shard);
       }

@@ -31,6 +31,7 @@ export function serveDocumentation(app: FastifyInstance): void {
         mcp: { disabled: true },
         persistAuth: false,
         hideClientButton: true,
+        showDeveloperTools: 'never',
       },
     });
     done();

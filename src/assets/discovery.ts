@@ -20,8 +20,8 @@ import {
 } from './point-store.ts';
 
 /** What a site may discover at most, so that a device that counts up in its topics cannot fill the database. */
-export const discoveredAssetsMax = 10_000;
-export const discoveredPointsMax = 100_000;
+const discoveredAssetsMax = 10_000;
+const discoveredPointsMax = 100_000;
 
 const ClassName = z
   .string()

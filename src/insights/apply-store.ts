@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
+import { laterThanBefore } from '../platform/version-store.ts';
 import type { Effect, Finding } from '../rules/effect.ts';
 import type { AssetOwner } from '../rules/store.ts';
 
@@ -57,7 +58,12 @@ const standing = sql<string>`case when exists (
 /** Opens an ended insight again for a new episode; one that a person dismissed stays dismissed. */
 export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<void> {
   await byKey(trx, key)
-    .set({ ...shownColumns(effect), episodes: effect.episodes, flapping: effect.flapping, updated_at: sql`now()` })
+    .set({
+      ...shownColumns(effect),
+      episodes: effect.episodes,
+      flapping: effect.flapping,
+      updated_at: laterThanBefore(new Date()),
+    })
     .set({ status: sql`case when status = 'resolved' then ${standing} else status end` })
     .set({ resolved_at: null })
     .execute();
@@ -67,14 +73,14 @@ export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened):
 export async function flagInsight(trx: Db, key: InsightKey, effect: Flagged): Promise<void> {
   const { stale, suppressedBy, flapping } = effect;
   await byKey(trx, key)
-    .set({ data_stale: stale, suppressed_by: suppressedBy, flapping, updated_at: sql`now()` })
+    .set({ data_stale: stale, suppressed_by: suppressedBy, flapping, updated_at: laterThanBefore(new Date()) })
     .execute();
 }
 
 /** Ends an insight at the tick at which its rule cleared. */
 export async function resolveInsight(trx: Db, key: InsightKey, resolvedAt: Date): Promise<void> {
   await byKey(trx, key)
-    .set({ resolved_at: resolvedAt, data_stale: false, updated_at: sql`now()` })
+    .set({ resolved_at: resolvedAt, data_stale: false, updated_at: laterThanBefore(new Date()) })
     .set({ status: sql`case when status = 'dismissed' then status else 'resolved' end` })
     .execute();
 }
@@ -82,7 +88,10 @@ export async function resolveInsight(trx: Db, key: InsightKey, resolvedAt: Date)
 /** Moves an open insight to in_progress and returns its id; undefined for one that a person has dismissed or that is not there. */
 export async function startInsight(trx: Db, key: InsightKey): Promise<string | undefined> {
   const row = await byKey(trx, key)
-    .set({ status: sql`case when status = 'open' then 'in_progress' else status end`, updated_at: sql`now()` })
+    .set({
+      status: sql`case when status = 'open' then 'in_progress' else status end`,
+      updated_at: laterThanBefore(new Date()),
+    })
     .where('status', '<>', 'dismissed')
     .returning('id')
     .executeTakeFirst();
@@ -129,7 +138,7 @@ export async function moveInsight(trx: Db, id: string, finding: Opened): Promise
   await trx
     .updateTable('insight')
     .set({ ...shownColumns(finding), started_at: new Date(finding.startedAt), opened_at: new Date(finding.openedAt) })
-    .set({ suppressed_by: finding.suppressedBy, episodes: 1, flapping: false, updated_at: sql`now()` })
+    .set({ suppressed_by: finding.suppressedBy, episodes: 1, flapping: false, updated_at: laterThanBefore(new Date()) })
     .where('id', '=', id)
     .execute();
 }
@@ -139,7 +148,7 @@ export async function withdrawInsights(trx: Db, ids: readonly string[]): Promise
   if (ids.length === 0) return;
   await trx
     .updateTable('insight')
-    .set({ status: 'resolved', withdrawn_at: sql`now()`, updated_at: sql`now()` })
+    .set({ status: 'resolved', withdrawn_at: sql`now()`, updated_at: laterThanBefore(new Date()) })
     .set({ resolved_at: sql`coalesce(resolved_at, opened_at)` })
     .where('id', 'in', [...ids])
     .execute();

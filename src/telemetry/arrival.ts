@@ -1,14 +1,9 @@
 import type { PointRef } from '../assets/point-store.ts';
 import { dayOf } from './partition.ts';
-import { type Quality, qualities } from './reading.ts';
+import { type Quality, qualities, type Reading } from './reading.ts';
 
 /** A reading on its way to the table, with the point that it belongs to. */
-export type Arrival = {
-  readonly point: PointRef;
-  readonly timeMs: number;
-  readonly value: number | null;
-  readonly quality: Quality;
-};
+export type Arrival = Omit<Reading, 'seriesId'> & { readonly point: PointRef };
 
 /** A batch by columns, ordered by (series, time), each key once; a value of null is NaN here. */
 export type Column = {
