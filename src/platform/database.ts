@@ -23,6 +23,11 @@ export function openDatabase(url: string, { connectionsMax, log }: { connections
   pool.on('error', (error) => {
     if (!isClosing) log.warn({ err: error }, 'an idle database connection was lost');
   });
+  // The pool listens to connections that are idle in it, and to no other: an error between two statements of a
+  // transaction would end the process. The statement that follows rejects with it.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
+  });
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   const close = async () => {
     isClosing = true;

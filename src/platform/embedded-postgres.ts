@@ -59,28 +59,35 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
 
   const port = await findFreePort('127.0.0.1');
   const url = `postgresql://${userName}:${password}@127.0.0.1:${port}/${databaseName}`;
-  let stopping = false;
   let server: ChildProcess | undefined;
+  let restarting: Promise<void> | undefined;
+  let isStopping = false;
+  // While the server starts, whoever starts it sees its end; two who start it would stop each other's.
+  let isWatched = false;
 
   const run = async (): Promise<void> => {
+    isWatched = false;
     const child = spawnServer({ binary: binaries.postgres, folder, port, owner, log });
     server = child;
     child.once('exit', (code, signal) => {
-      if (stopping || server !== child) return;
+      if (!isWatched || isStopping) return;
       log.error({ code, signal }, 'the embedded PostgreSQL died; starting it again');
-      void restart();
+      restarting = restart();
     });
     await waitUntilReady({ url, child });
+    if (hasEnded(child)) throw new Error('the embedded PostgreSQL ended as soon as it answered');
+    isWatched = true;
   };
   const restart = async (): Promise<void> => {
-    for (let waitMs = 200; !stopping; waitMs = Math.min(waitMs * 2, 5_000)) {
+    for (let waitMs = 200; !isStopping; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
         await stopLeftPostgres(dataDir, log);
         await run();
         log.info('the embedded PostgreSQL is back');
         return;
       } catch (error) {
-        log.error({ err: error }, 'the embedded PostgreSQL did not start; trying again');
+        // Processes of a killed server hold its shared memory for a moment, and no new one starts meanwhile.
+        log.warn({ err: error }, 'the embedded PostgreSQL did not start; trying again');
         await sleep(waitMs);
       }
     }
@@ -92,13 +99,18 @@ export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<
     url,
     pid: () => server?.pid,
     stop: async () => {
-      stopping = true;
-      if (!server || server.exitCode !== null || server.signalCode !== null) return;
+      isStopping = true;
+      await restarting;
+      if (!server || hasEnded(server)) return;
       const exited = once(server, 'exit');
       server.kill('SIGINT'); // A fast shutdown: open transactions are rolled back, then a checkpoint.
       await exited;
     },
   };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 async function findBinaries(): Promise<{ postgres: string; initdb: string }> {
@@ -217,7 +229,7 @@ async function waitUntilReady({ url, child }: { url: string; child: ChildProcess
   maintenance.pathname = '/postgres';
   const deadline = Date.now() + startWaitMsMax;
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+    if (hasEnded(child) || child.pid === undefined) {
       throw new Error('the embedded PostgreSQL ended while starting; LOG_LEVEL=debug shows what it said');
     }
     const client = new pg.Client({ connectionString: maintenance.href, connectionTimeoutMillis: 2_000 });

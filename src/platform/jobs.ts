@@ -53,12 +53,15 @@ export function openJobs({ databaseUrl, redisUrl, log }: Where): Jobs {
 /** Nobody reads BullMQ's own events; by default it keeps ten thousand of them a queue. */
 const streams = { events: { maxLen: 100 } };
 
+/** How soon a worker asks again after its queue was out of reach; by default 15 s, which a close waits for, too. */
+const retryMs = 1_000;
+
 function onPostgres(connectionString: string) {
   const options = { connection: { connectionString, schema: 'bullmq', migrate: true, max: 4 }, streams };
   return {
     queueOf: (name: string) => new Queue(name, options, createPostgresBackend),
     workerOf: (name: string, work: () => Promise<void>) =>
-      new Worker(name, () => work(), options, createPostgresBackend),
+      new Worker(name, () => work(), { ...options, runRetryDelay: retryMs }, createPostgresBackend),
   };
 }
 
@@ -67,6 +70,7 @@ function onRedis(url: string) {
   const options = { connection: { url, maxRetriesPerRequest: null }, streams };
   return {
     queueOf: (name: string) => new Queue(name, options),
-    workerOf: (name: string, work: () => Promise<void>) => new Worker(name, () => work(), options),
+    workerOf: (name: string, work: () => Promise<void>) =>
+      new Worker(name, () => work(), { ...options, runRetryDelay: retryMs }),
   };
 }

@@ -1,8 +1,8 @@
 /**
  * One-dimensional PostgreSQL arrays in their binary form (array_recv in the server's source): number of dimensions, a flag
  * for nulls, the element's type, length, lower bound, and each element with its length before it, -1 for null. The driver
- * sends a Buffer as binary; measured on 10,000 rows that is 1.3 times the rows per second of JavaScript arrays, at a
- * sixth of the processor time.
+ * sends a Buffer as binary; measured in batches of 5,000 rows that is 1.3 times the rows per second of JavaScript arrays, with a
+ * quarter of the processor time on this side.
  */
 
 const headerBytes = 20;

@@ -9,7 +9,7 @@ import { prepareStorage } from '../../src/telemetry/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 
 export const password = 'a password for tests';
-export const graceMs = 5_000;
+const graceMs = 5_000;
 
 export type TestIngest = AsyncDisposable & {
   readonly port: number;
