@@ -5,8 +5,8 @@
 import type { Database } from '../platform/database.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import type { Log } from '../platform/log.ts';
+import { repairSpanMsMax } from '../telemetry/append-store.ts';
 import { type Advanced, createShardRunner, type Sink } from './advance.ts';
-import { repairSpanMsMax } from './repair.ts';
 import type { RuleSet } from './rule.ts';
 import { deleteOldMachines, deleteSeenBatches, listShards } from './store.ts';
 

@@ -38,17 +38,12 @@ type LateReadings = {
   readonly ruleSet: RuleSet;
 };
 
-/** How far back readings are repaired by themselves; older ones are stored, and repaired on request. */
-export const repairSpanMsMax = 35 * 24 * 3_600_000;
-
 /** Evaluates again what late readings touch, and forgets the machines recorded since; the caller saves the new ones. */
 export async function repairAssets(
   trx: Db,
   { assets, late, throughMs, ruleSet }: LateReadings,
 ): Promise<RepairedGroup[]> {
-  const least = new Map(
-    late.filter(({ timeMs }) => timeMs > throughMs - repairSpanMsMax).map((l) => [l.assetId, l.timeMs]),
-  );
+  const least = new Map(late.map(({ assetId, timeMs }) => [assetId, timeMs]));
   const repaired: RepairedGroup[] = [];
   for (const group of linkedGroups(assets)) {
     const times = group.flatMap(({ asset }) => least.get(asset.id) ?? []);

@@ -9,7 +9,7 @@
  * it came (it is older than half the grace), or the commit itself stalled until its grace was over.
  */
 import type pg from 'pg';
-import { type Arrival, type Column, sortArrivals, touchedAssets } from './arrival.ts';
+import { type Arrival, type Column, sortArrivals, type Touched, touchedAssets } from './arrival.ts';
 import { float8Array, int2Array, int4Array, timestampArray } from './binary-arrays.ts';
 import type { StorageEngine } from './engine-store.ts';
 
@@ -32,6 +32,9 @@ export type Appender = {
 
 const clockAgeMsMax = 1_000;
 
+/** How far back rules go over late readings by themselves; older ones are stored, and looked at on request. */
+export const repairSpanMsMax = 35 * 24 * 3_600_000;
+
 /** An appender on `pool`; `graceMs` is the time that a tick waits for its readings. */
 export function createAppender(
   pool: pg.Pool,
@@ -48,7 +51,8 @@ export function createAppender(
       const appended = withClient(pool, async (client) => {
         if (performance.now() - clock.askedAt > clockAgeMsMax) clock = await askClock(client);
         const nowMs = databaseNowMsMax();
-        const late = touchedAssets(column, nowMs - graceMs / 2);
+        const afterMs = nowMs - repairSpanMsMax;
+        const late = touchedAssets(column, { afterMs, throughMs: nowMs - graceMs / 2 });
         if (alongside) await client.query('begin');
         const stored = await insertReadings(client, column, late);
         if (alongside) {
@@ -56,7 +60,8 @@ export function createAppender(
           await client.query('commit');
         }
         const doneMs = databaseNowMsMax();
-        const stalled = touchedAssets(column, doneMs - graceMs).filter(({ timeMs }) => timeMs > nowMs - graceMs / 2);
+        const overdue = touchedAssets(column, { afterMs, throughMs: doneMs - graceMs });
+        const stalled = overdue.filter(({ timeMs }) => timeMs > nowMs - graceMs / 2);
         if (stalled.length > 0) await insertBatch(client, stalled);
         return countRepeats(client, { column, stored });
       });
@@ -93,8 +98,6 @@ async function askClock(client: pg.ClientBase): Promise<{ databaseMs: number; as
   return { databaseMs: rows[0]?.ms ?? Number.NaN, askedAt };
 }
 
-type Touched = ReturnType<typeof touchedAssets>;
-
 const insertText = `
   with late as (
     insert into ingest_batch (asset_ids, least_times, shards)
@@ -106,7 +109,7 @@ const insertText = `
   select * from unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::int2[])
   on conflict (series_id, time) do nothing`;
 
-async function insertReadings(client: pg.ClientBase, column: Column, late: Touched): Promise<number> {
+async function insertReadings(client: pg.ClientBase, column: Column, late: Touched[]): Promise<number> {
   const { rowCount } = await client.query({
     name: 'append-readings',
     text: insertText,
@@ -115,7 +118,7 @@ async function insertReadings(client: pg.ClientBase, column: Column, late: Touch
   return rowCount ?? 0;
 }
 
-async function insertBatch(client: pg.ClientBase, touched: Touched): Promise<void> {
+async function insertBatch(client: pg.ClientBase, touched: Touched[]): Promise<void> {
   await client.query({
     name: 'append-stalled',
     text: `insert into ingest_batch (asset_ids, least_times, shards) values ($1, $2, $3)`,
@@ -157,7 +160,7 @@ function binaryColumns(column: Column): Buffer[] {
   ];
 }
 
-function touchedColumns(touched: Touched): [string[], Buffer, Buffer] {
+function touchedColumns(touched: Touched[]): [string[], Buffer, Buffer] {
   return [
     touched.map(({ assetId }) => assetId),
     timestampArray(touched.map(({ timeMs }) => timeMs)),

@@ -36,7 +36,16 @@ test('times that the table cannot tell apart are one key', () => {
   expect(sortArrivals([arrival(1, 1.001), arrival(1, 1.002)]).timesMs).toEqual([1.001, 1.002]);
 });
 
-test('an asset is touched at its least time, if that is not after the limit', () => {
-  const column = sortArrivals([arrival(1, 100), arrival(1, 50), arrival(2, 200), arrival(3, 101)]);
-  expect(touchedAssets(column, 100)).toEqual([{ assetId: 'asset-1', shard: 1, timeMs: 50 }]);
+test('an asset is touched at the least of its times that lie within the limits', () => {
+  const column = sortArrivals([
+    arrival(1, 100),
+    arrival(1, 50),
+    arrival(1, 40),
+    arrival(2, 200),
+    arrival(3, 101),
+    arrival(4, 40),
+  ]);
+  expect(touchedAssets(column, { afterMs: 40, throughMs: 100 })).toEqual([
+    { assetId: 'asset-1', shard: 1, timeMs: 50 },
+  ]);
 });

@@ -55,12 +55,18 @@ export function sortArrivals(rows: readonly Arrival[]): Column {
   return { points, seriesIds, timesMs, values, qualities: qualityCodes, days, duplicates, conflicts };
 }
 
-/** The assets with a reading at or before `throughMs`, each with its shard and the least time of its readings. */
-export function touchedAssets(column: Column, throughMs: number): { assetId: string; shard: number; timeMs: number }[] {
-  const touched = new Map<string, { assetId: string; shard: number; timeMs: number }>();
+/** An asset that a batch touches, and the least time of its readings there. */
+export type Touched = { assetId: string; shard: number; timeMs: number };
+
+/** The assets with a reading after `afterMs` and not after `throughMs`, each with its shard and the least such time. */
+export function touchedAssets(
+  column: Column,
+  { afterMs, throughMs }: { afterMs: number; throughMs: number },
+): Touched[] {
+  const touched = new Map<string, Touched>();
   for (let i = 0; i < column.timesMs.length; i++) {
     const timeMs = column.timesMs[i] as number;
-    if (timeMs > throughMs) continue;
+    if (timeMs <= afterMs || timeMs > throughMs) continue;
     const { assetId, shard } = column.points[i] as PointRef;
     const known = touched.get(assetId);
     if (known === undefined) touched.set(assetId, { assetId, shard, timeMs });
