@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { Effect, Finding } from '../rules/effect.ts';
+import type { InsightMemory } from '../rules/machine.ts';
 import type { AssetOwner } from '../rules/store.ts';
 
 /** The identity of an insight that a rule made. */
@@ -11,7 +12,7 @@ type Opened = Extract<Effect, { kind: 'opened' }>;
 type Reopened = Extract<Effect, { kind: 'reopened' }>;
 type Flagged = Extract<Effect, { kind: 'flagged' }>;
 
-/** Adds the insight of an episode; one that is there already stays as it is. */
+/** Adds the insight of an episode. One of that identity begins again, also when it had been withdrawn: a repair found it. */
 export async function insertInsight(
   trx: Db,
   { id, owner, finding }: { id: string; owner: AssetOwner; finding: Opened },
@@ -31,7 +32,14 @@ export async function insertInsight(
       shadow: finding.isShadow,
       ...shownColumns(finding),
     })
-    .onConflict((conflict) => conflict.columns(['rule_id', 'asset_id', 'opened_at']).doNothing())
+    .onConflict((conflict) =>
+      conflict.columns(['rule_id', 'asset_id', 'opened_at']).doUpdateSet({
+        ...shownColumns(finding),
+        ...beginning(finding),
+        status: afresh,
+        updated_at: sql`greatest(now(), insight.updated_at + interval '1 millisecond')`,
+      }),
+    )
     .execute();
 }
 
@@ -49,11 +57,28 @@ function shownColumns(finding: Finding) {
   };
 }
 
+function beginning(finding: Opened) {
+  return {
+    started_at: new Date(finding.startedAt),
+    suppressed_by: finding.suppressedBy,
+    episodes: 1,
+    flapping: false,
+    data_stale: false,
+    resolved_at: null,
+    withdrawn_at: null,
+  };
+}
+
 /** A work order that has not ended puts its insight in progress, and so does one that is opened now. */
 const standing = sql<string>`case when exists (
   select 1 from work_order where work_order.insight_id = insight.id and work_order.deleted_at is null
     and work_order.status in ('open', 'in_progress', 'on_hold')
 ) then 'in_progress' else 'open' end`;
+
+const ended = sql<string>`case when insight.status = 'dismissed' then insight.status else 'resolved' end`;
+
+/** What people have decided stands; what a rule has ended is open again. */
+const afresh = sql<string>`case when insight.status = 'resolved' then ${standing} else insight.status end`;
 
 /** Opens an ended insight again for a new episode; one that a person dismissed stays dismissed. */
 export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<void> {
@@ -64,8 +89,7 @@ export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened):
       flapping: effect.flapping,
       updated_at: laterThanBefore(new Date()),
     })
-    .set({ status: sql`case when status = 'resolved' then ${standing} else status end` })
-    .set({ resolved_at: null })
+    .set({ status: afresh, resolved_at: null })
     .execute();
 }
 
@@ -81,7 +105,7 @@ export async function flagInsight(trx: Db, key: InsightKey, effect: Flagged): Pr
 export async function resolveInsight(trx: Db, key: InsightKey, resolvedAt: Date): Promise<void> {
   await byKey(trx, key)
     .set({ resolved_at: resolvedAt, data_stale: false, updated_at: laterThanBefore(new Date()) })
-    .set({ status: sql`case when status = 'dismissed' then status else 'resolved' end` })
+    .set({ status: ended })
     .execute();
 }
 
@@ -93,24 +117,28 @@ export async function startInsight(trx: Db, key: InsightKey): Promise<string | u
       updated_at: laterThanBefore(new Date()),
     })
     .where('status', '<>', 'dismissed')
+    .where('withdrawn_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return row?.id;
 }
 
 /** An insight of a rule as it is recorded, for comparison with what a repair finds. */
-export type RecordedInsight = InsightKey & { readonly id: string; readonly resolvedAt: Date | null };
+export type RecordedInsight = InsightKey & {
+  readonly id: string;
+  readonly isWithdrawn: boolean;
+  readonly suppressedBy: string | null;
+};
 
-/** The insights of rules on some assets that stood at an instant or came later, but for those that were withdrawn. */
+/** The insights of rules on some assets that stood at an instant or came later, withdrawn ones included. */
 export async function listInsightsSince(
   trx: Db,
   { assetIds, since }: { assetIds: readonly string[]; since: Date },
 ): Promise<RecordedInsight[]> {
   const rows = await trx
     .selectFrom('insight')
-    .select(['id', 'rule_id', 'asset_id', 'opened_at', 'resolved_at'])
+    .select(['id', 'rule_id', 'asset_id', 'opened_at', 'withdrawn_at', 'suppressed_by'])
     .where('asset_id', 'in', [...assetIds])
-    .where('withdrawn_at', 'is', null)
     .where((is) => is.or([is('resolved_at', 'is', null), is('resolved_at', '>', since), is('opened_at', '>', since)]))
     .orderBy('opened_at')
     .execute();
@@ -119,26 +147,28 @@ export async function listInsightsSince(
     ruleId: row.rule_id,
     assetId: row.asset_id,
     openedAt: row.opened_at,
-    resolvedAt: row.resolved_at,
+    isWithdrawn: row.withdrawn_at !== null,
+    suppressedBy: row.suppressed_by,
   }));
 }
 
-/** Sets insights back to standing, as they were before anything ended them: what follows is written anew. */
-export async function unresolveInsights(trx: Db, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+/** Sets an insight back to how its machine remembers it; what follows is written anew. */
+export async function restoreInsight(trx: Db, id: string, memory: InsightMemory): Promise<void> {
+  const { endedAt, episodes, flapping, stale, suppressedBy } = memory;
   await trx
     .updateTable('insight')
-    .set({ status: sql`case when status = 'resolved' then ${standing} else status end`, resolved_at: null })
-    .where('id', 'in', [...ids])
+    .set({ resolved_at: endedAt === null ? null : new Date(endedAt), episodes, flapping, data_stale: stale })
+    .set({ status: endedAt === null ? afresh : ended, suppressed_by: suppressedBy })
+    .set({ updated_at: laterThanBefore(new Date()) })
+    .where('id', '=', id)
     .execute();
 }
 
-/** Moves the opening of an insight to where late readings put it. */
-export async function moveInsight(trx: Db, id: string, finding: Opened): Promise<void> {
+/** Moves the opening of an insight to where late readings put it; its effects write the rest. */
+export async function moveInsight(trx: Db, id: string, openedAt: Date): Promise<void> {
   await trx
     .updateTable('insight')
-    .set({ ...shownColumns(finding), started_at: new Date(finding.startedAt), opened_at: new Date(finding.openedAt) })
-    .set({ suppressed_by: finding.suppressedBy, episodes: 1, flapping: false, updated_at: laterThanBefore(new Date()) })
+    .set({ opened_at: openedAt, updated_at: laterThanBefore(new Date()) })
     .where('id', '=', id)
     .execute();
 }
@@ -148,7 +178,7 @@ export async function withdrawInsights(trx: Db, ids: readonly string[]): Promise
   if (ids.length === 0) return;
   await trx
     .updateTable('insight')
-    .set({ status: 'resolved', withdrawn_at: sql`now()`, updated_at: laterThanBefore(new Date()) })
+    .set({ status: ended, withdrawn_at: sql`now()`, updated_at: laterThanBefore(new Date()) })
     .set({ resolved_at: sql`coalesce(resolved_at, opened_at)` })
     .where('id', 'in', [...ids])
     .execute();

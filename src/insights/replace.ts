@@ -1,24 +1,25 @@
 /**
- * What late readings change about insights. A repair has evaluated some assets again from a tick on; its episodes are
- * compared with the recorded insights, and each recorded one
+ * What late readings change about insights. A repair has evaluated some assets again from a tick on; what it found of the
+ * rules that run there is compared with the recorded insights. A recorded one
  *
- *   - that the repair finds as well is written again from its effects;
- *   - that it finds at another instant is moved there, with its work order;
+ *   - that stood when the run began is set back to how its machine remembers it, and its effects are written again;
+ *   - that the run finds as well, withdrawn or not, begins again from its effects;
+ *   - that it finds at another instant is moved there, with its work order, and begins again;
  *   - that it does not find is withdrawn, and its work orders get a note: they are never deleted.
  *
  * What it finds beyond these is opened now. One that ended more than a day ago makes no work order.
  */
 import type { Db } from '../platform/database.ts';
-import type { Repaired } from '../rules/advance.ts';
 import type { Effect } from '../rules/effect.ts';
-import type { Episode } from '../rules/repair.ts';
+import type { InsightMemory } from '../rules/machine.ts';
+import type { Episode, Repaired } from '../rules/repair.ts';
 import type { AssetOwner } from '../rules/store.ts';
 import { applyEffects, type OpenWorkOrder } from './apply.ts';
 import {
   listInsightsSince,
   moveInsight,
   type RecordedInsight,
-  unresolveInsights,
+  restoreInsight,
   withdrawInsights,
 } from './apply-store.ts';
 
@@ -33,62 +34,73 @@ type Context = {
 
 const workOrderAgeMsMax = 24 * 3_600_000;
 const withdrawnNote = 'Readings that arrived late show that this fault was not there; its insight has been withdrawn.';
+const explainedNote = 'Readings that arrived late show that another fault explains this one; see its insight.';
 
 /** Makes the recorded insights of the repaired assets those of the repair. */
 export async function replaceEpisodes(trx: Db, repaired: Repaired, context: Context): Promise<void> {
-  const { assetIds, afterMs, throughMs, episodes } = repaired;
-  const recorded = await listInsightsSince(trx, { assetIds, since: new Date(afterMs) });
-  const { standing, moved, withdrawn } = compareEpisodes(recorded, episodes, afterMs);
-  await withdrawInsights(
-    trx,
-    withdrawn.map(({ id }) => id),
-  );
-  await context.noteOnWorkOrders(
-    trx,
-    withdrawn.map(({ id }) => id),
-    withdrawnNote,
-  );
-  await unresolveInsights(
-    trx,
-    [...standing, ...moved.map(({ insight }) => insight)].map(({ id }) => id),
-  );
-  for (const { insight, opened } of moved) await moveInsight(trx, insight.id, opened);
-  const effects = episodes.flatMap((episode) => withoutOldWorkOrders(episode, throughMs));
+  const recorded = await listRecorded(trx, repaired);
+  const { restored, moved, withdrawn } = compareEpisodes(recorded, repaired);
+  await withdrawInsights(trx, withdrawn.map(idOf));
+  await context.noteOnWorkOrders(trx, withdrawn.map(idOf), withdrawnNote);
+  for (const { insight, memory } of restored) await restoreInsight(trx, insight.id, memory);
+  for (const { insight, openedAt } of moved) await moveInsight(trx, insight.id, new Date(openedAt));
+  const effects = repaired.episodes.flatMap((episode) => withoutOldWorkOrders(episode, repaired.throughMs));
   await applyEffects(
     trx,
     effects.sort((one, other) => one.at - other.at),
     context,
   );
+  await context.noteOnWorkOrders(trx, await listExplained(trx, repaired, recorded), explainedNote);
 }
 
-type Opened = Extract<Effect, { kind: 'opened' }>;
+/** The recorded insights of the rules that ran; those of a rule that has been removed are history, and stay as they are. */
+async function listRecorded(trx: Db, { assetIds, afterMs, machines }: Repaired): Promise<RecordedInsight[]> {
+  const ran = new Set(machines.map(({ ruleId, assetId }) => `${ruleId} ${assetId}`));
+  const recorded = await listInsightsSince(trx, { assetIds, since: new Date(afterMs) });
+  return recorded.filter(({ ruleId, assetId }) => ran.has(`${ruleId} ${assetId}`));
+}
+
+/** Insights that no other explained before the repair, and that one explains now. */
+async function listExplained(trx: Db, repaired: Repaired, recorded: readonly RecordedInsight[]): Promise<string[]> {
+  const unexplained = new Set(recorded.filter(({ suppressedBy }) => suppressedBy === null).map(idOf));
+  const now = await listRecorded(trx, repaired);
+  return now.filter((one) => one.suppressedBy !== null && !one.isWithdrawn && unexplained.has(one.id)).map(idOf);
+}
+
 type Comparison = {
-  standing: RecordedInsight[];
-  moved: { insight: RecordedInsight; opened: Opened }[];
+  restored: { insight: RecordedInsight; memory: InsightMemory }[];
+  moved: { insight: RecordedInsight; openedAt: number }[];
   withdrawn: RecordedInsight[];
 };
 
 /** Pairs recorded insights with episodes of the same rule and asset: by their opening, else in the order of their openings. */
 export function compareEpisodes(
   recorded: readonly RecordedInsight[],
-  episodes: readonly Episode[],
-  afterMs: number,
+  { afterMs, machines, episodes }: Pick<Repaired, 'afterMs' | 'machines' | 'episodes'>,
 ): Comparison {
+  const comparison: Comparison = { restored: [], moved: [], withdrawn: [] };
+  const remembered = new Map(
+    machines.flatMap(({ ruleId, assetId, machine }) =>
+      machine?.insight ? [[identityOf({ ruleId, assetId, openedAt: machine.insight.openedAt }), machine.insight]] : [],
+    ),
+  );
+  const known = new Set(recorded.map(identityOf));
   const found = new Set(episodes.map(identityOf));
-  const standing = recorded.filter((one) => one.openedAt.getTime() <= afterMs || found.has(identityOf(one)));
-  const lost = recorded.filter((one) => !standing.includes(one));
-  const known = new Set(standing.map(identityOf));
-  const fresh = episodes.flatMap((episode) => {
-    const opened = episode.effects.find((effect) => effect.kind === 'opened');
-    return opened && !known.has(identityOf(episode)) ? [opened] : [];
-  });
-  const comparison: Comparison = { standing, moved: [], withdrawn: [] };
-  for (const insight of lost) {
+  const fresh = episodes.filter((one) => one.openedAt > afterMs && !known.has(identityOf(one)));
+  for (const insight of recorded) {
+    const memory = remembered.get(identityOf(insight));
+    if (memory) comparison.restored.push({ insight, memory });
+    if (insight.openedAt.getTime() <= afterMs || insight.isWithdrawn || found.has(identityOf(insight))) continue;
     const next = fresh.findIndex(({ ruleId, assetId }) => ruleId === insight.ruleId && assetId === insight.assetId);
-    if (next < 0) comparison.withdrawn.push(insight);
-    else comparison.moved.push({ insight, opened: fresh.splice(next, 1)[0] as Opened });
+    const [episode] = next < 0 ? [] : fresh.splice(next, 1);
+    if (episode) comparison.moved.push({ insight, openedAt: episode.openedAt });
+    else comparison.withdrawn.push(insight);
   }
   return comparison;
+}
+
+function idOf({ id }: RecordedInsight): string {
+  return id;
 }
 
 function identityOf({

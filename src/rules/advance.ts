@@ -11,13 +11,14 @@
 import type { Database, Db } from '../platform/database.ts';
 import { readShardReadings } from '../telemetry/history-store.ts';
 import type { Effect } from './effect.ts';
-import { type Episode, repairAssets } from './repair.ts';
+import { type Repaired, repairGroup, touchedGroups } from './repair.ts';
 import type { RuleSet } from './rule.ts';
 import { evaluateTicks, type MachineChanges, openEvaluation, type ShardEvaluation } from './shard.ts';
 import {
   type AssetOwner,
   findModelVersion,
   getShardModel,
+  inSavepoint,
   insertMachines,
   listLateAssets,
   listMachines,
@@ -35,19 +36,13 @@ export type Sink = {
   replace(trx: Db, repaired: Repaired, owners: ReadonlyMap<string, AssetOwner>): Promise<void>;
 };
 
-export type Repaired = {
-  readonly assetIds: readonly string[];
-  readonly afterMs: number;
-  readonly throughMs: number;
-  readonly episodes: readonly Episode[];
-};
-
 export type AdvanceOptions = {
   readonly database: Database;
   readonly tickMs: number;
   readonly graceMs: number;
   readonly ruleSet: () => RuleSet;
   readonly sink: Sink;
+  readonly onRepairFailed: (error: unknown, assetIds: readonly string[]) => void;
 };
 
 export type Advanced = {
@@ -62,24 +57,39 @@ export type ShardRunner = { advance(shard: number): Promise<Advanced> };
 /** At most this many base ticks in one transaction, so that a long outage is caught up with in steps. */
 const ticksMax = 60;
 
+const attemptsMax = 3;
+
 /** A snapshot in which no transaction is visible. */
 const nothingSeen = '3:3:';
 
-type Cached = { readonly evaluation: ShardEvaluation; readonly model: ShardModel; readonly ruleSetHash: string };
+type Cached = {
+  readonly evaluation: ShardEvaluation;
+  readonly model: ShardModel;
+  readonly ruleSetHash: string;
+  /** What its shard's row said when this was its state: another process may repair a shard without moving its tick. */
+  snapshot: string | null;
+};
 
 /** Advances shards; keeps each one's evaluation in memory from tick to tick. */
 export function createShardRunner(options: AdvanceOptions): ShardRunner {
   const cache = new Map<number, Cached>();
   return {
     advance: async (shard) => {
-      try {
-        return await options.database.db.transaction().execute((trx) => advanceIn(trx, shard, options, cache));
-      } catch (error) {
-        cache.delete(shard); // It has seen what was not committed.
-        throw error;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await options.database.db.transaction().execute((trx) => advanceIn(trx, shard, options, cache));
+        } catch (error) {
+          cache.delete(shard); // It has seen what was not committed.
+          if (!isRollback(error) || attempt === attemptsMax) throw error;
+        }
       }
     },
   };
+}
+
+/** Class 40 of PostgreSQL's errors: a deadlock or a conflict, in which others got through. */
+function isRollback(error: unknown): boolean {
+  return error instanceof Error && ((error as { code?: string }).code ?? '').startsWith('40');
 }
 
 const nothing: Advanced = { isBehind: false, effects: [], owners: new Map() };
@@ -103,28 +113,35 @@ async function advanceIn(
   const ruleSet = options.ruleSet();
   if (tooLate.length > 0) {
     cache.delete(shard);
-    await repair(trx, { shard, late: tooLate, throughMs: fromMs, ruleSet, sink: options.sink });
+    await repair(trx, { shard, late: tooLate, throughMs: fromMs, ruleSet, options });
   }
-  const cached = await findOrOpen(trx, { shard, ruleSet, tickMs: fromMs, cache });
+  const cached = await findOrOpen(trx, { shard, ruleSet, tickMs: fromMs, snapshot: clock.snapshot, cache });
   const { effects, changes } = evaluateTicks(cached.evaluation, readings, throughMs);
+  cached.snapshot = snapshot;
   await saveMachines(trx, shard, changes);
   const owners = ownersOf(cached.model.assets);
   if (effects.length > 0) await options.sink.apply(trx, effects, owners);
   return { isBehind: throughMs < closedMs, effects, owners };
 }
 
-type Opening = { shard: number; ruleSet: RuleSet; tickMs: number; cache: Map<number, Cached> };
+type Opening = {
+  shard: number;
+  ruleSet: RuleSet;
+  tickMs: number;
+  snapshot: string | null;
+  cache: Map<number, Cached>;
+};
 
-async function findOrOpen(trx: Db, { shard, ruleSet, tickMs, cache }: Opening): Promise<Cached> {
+async function findOrOpen(trx: Db, { shard, ruleSet, tickMs, snapshot, cache }: Opening): Promise<Cached> {
   const cached = cache.get(shard);
   const version = await findModelVersion(trx, shard);
-  const isCurrent =
-    cached?.evaluation.tickMs === tickMs && cached.ruleSetHash === ruleSet.hash && cached.model.version === version;
+  const isSameState = cached?.evaluation.tickMs === tickMs && cached.snapshot === snapshot;
+  const isCurrent = isSameState && cached.ruleSetHash === ruleSet.hash && cached.model.version === version;
   if (cached && isCurrent) return cached;
   const model = await getShardModel(trx, shard);
   const machines = await listMachines(trx, shard);
   const evaluation = await openEvaluation(trx, { ruleSet, assets: model.assets, machines, tickMs });
-  const opened = { evaluation, model, ruleSetHash: ruleSet.hash };
+  const opened = { evaluation, model, ruleSetHash: ruleSet.hash, snapshot };
   cache.set(shard, opened);
   return opened;
 }
@@ -134,15 +151,23 @@ type Late = {
   late: { assetId: string; timeMs: number }[];
   throughMs: number;
   ruleSet: RuleSet;
-  sink: Sink;
+  options: AdvanceOptions;
 };
 
-async function repair(trx: Db, { shard, late, throughMs, ruleSet, sink }: Late): Promise<void> {
+/** One group of assets whose repair fails keeps what is recorded of it, and holds up no other. */
+async function repair(trx: Db, { shard, late, throughMs, ruleSet, options }: Late): Promise<void> {
   const { assets } = await getShardModel(trx, shard);
-  const repaired = await repairAssets(trx, { assets, late, throughMs, ruleSet });
-  for (const group of repaired) {
-    await saveMachines(trx, shard, group.changes);
-    await sink.replace(trx, { ...group, throughMs }, ownersOf(assets));
+  for (const { group, leastMs } of touchedGroups(assets, late)) {
+    const failure = await inSavepoint(trx, async () => {
+      const repaired = await repairGroup(trx, { group, leastMs, throughMs, ruleSet });
+      await saveMachines(trx, shard, repaired.changes);
+      await options.sink.replace(trx, repaired, ownersOf(assets));
+    });
+    if (failure)
+      options.onRepairFailed(
+        failure,
+        group.map(({ asset }) => asset.id),
+      );
   }
 }
 

@@ -26,7 +26,12 @@ const housekeepingMs = 60_000;
 
 /** Begins to evaluate rules; ends when `jobs` is closed. */
 export async function runRules({ database, jobs, log, onAdvanced, ...options }: LiveRules): Promise<void> {
-  const runner = createShardRunner({ database, ...options });
+  const runner = createShardRunner({
+    database,
+    ...options,
+    onRepairFailed: (error, assetIds) =>
+      log.error({ err: error, assetIds }, 'late readings could not be taken into account; what is recorded stands'),
+  });
   const bringUp = async (shard: number): Promise<void> => {
     for (;;) {
       const advanced = await runner.advance(shard);

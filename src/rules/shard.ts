@@ -21,7 +21,7 @@ export type ShardEvaluation = {
   readonly evaluation: Evaluation;
   /** The newest row of each machine, by the key of `machineKey`. */
   readonly rows: Map<string, StoredMachine>;
-  readonly pointIndexes: Map<number, readonly number[]>;
+  readonly pointIndexes: ReadonlyMap<number, readonly number[]>;
   tickMs: number;
 };
 
@@ -49,13 +49,42 @@ export async function openEvaluation(trx: Db, { ruleSet, assets, machines, tickM
     tickMs: tickMs - evaluation.warmupMs,
   };
   if (evaluation.boundCount === 0) return { ...shard, tickMs };
-  const history = await readHistory(trx, {
-    seriesIds: points.map((point) => point.seriesId),
-    afterMs: tickMs - evaluation.warmupMs,
-    throughMs: tickMs,
-  });
-  feed(shard, history, tickMs, evaluation.warm);
+  for await (const { readings, throughMs } of readSlices(trx, shard, tickMs)) {
+    feed(shard, readings, throughMs, evaluation.warm);
+  }
   return shard;
+}
+
+/** Evaluates every tick after the evaluation's own through `throughMs`, on readings from the table. */
+export async function evaluateHistory(
+  trx: Db,
+  shard: ShardEvaluation,
+  throughMs: number,
+): Promise<{ effects: Effect[]; changes: MachineChanges }> {
+  const effects: Effect[] = [];
+  const inserted: StoredMachine[] = [];
+  const clocks = new Map<string, StoredMachine>();
+  for await (const slice of readSlices(trx, shard, throughMs)) {
+    const found = evaluateTicks(shard, slice.readings, slice.throughMs);
+    for (const effect of found.effects) effects.push(effect);
+    for (const machine of found.changes.inserted) inserted.push(machine);
+    for (const machine of found.changes.clocks) clocks.set(machineKey(machine), machine);
+  }
+  return { effects, changes: { inserted, clocks: [...clocks.values()] } };
+}
+
+/** So much history at a time: a month of a large plant would not fit into memory. */
+const sliceMs = 6 * 3_600_000;
+
+async function* readSlices(trx: Db, shard: ShardEvaluation, throughMs: number) {
+  const seriesIds = [...shard.pointIndexes.keys()];
+  while (shard.tickMs < throughMs) {
+    const endMs = Math.min(shard.tickMs + sliceMs, throughMs);
+    yield {
+      readings: await readHistory(trx, { seriesIds, afterMs: shard.tickMs, throughMs: endMs }),
+      throughMs: endMs,
+    };
+  }
 }
 
 /** Evaluates every tick after the shard's own through `throughMs`, on readings in the order of their times. */
@@ -119,7 +148,7 @@ function tickAfter(ms: number, everyMs: number): number {
   return Number.isFinite(everyMs) ? (Math.floor(ms / everyMs) + 1) * everyMs : Number.POSITIVE_INFINITY;
 }
 
-function machineKey({ ruleId, assetId }: { ruleId: string; assetId: string }): string {
+export function machineKey({ ruleId, assetId }: { ruleId: string; assetId: string }): string {
   return `${ruleId} ${assetId}`;
 }
 

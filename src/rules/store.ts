@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Db } from '../platform/database.ts';
+import { type Db, isConnectionLoss } from '../platform/database.ts';
 import type { RuleAsset, RulePoint } from './bind.ts';
 import type { Machine } from './machine.ts';
 
@@ -51,6 +51,23 @@ export async function lockShard(trx: Db, shard: number): Promise<ShardClock | un
     from rule_shard where shard = ${shard} for update skip locked`.execute(trx);
   const row = rows[0];
   return row && { tickMs: row.tick_ms, snapshot: row.snapshot, databaseMs: row.now_ms };
+}
+
+/**
+ * Does work within the transaction that may fail by itself: its error is returned and what it wrote is undone. A lost
+ * connection or a deadlock is thrown, since it ends the whole transaction.
+ */
+export async function inSavepoint(trx: Db, work: () => Promise<void>): Promise<unknown> {
+  await sql`savepoint work`.execute(trx);
+  try {
+    await work();
+    await sql`release savepoint work`.execute(trx);
+    return undefined;
+  } catch (error) {
+    if (isConnectionLoss(error) || String((error as { code?: string }).code).startsWith('40')) throw error;
+    await sql`rollback to savepoint work`.execute(trx);
+    return error;
+  }
 }
 
 /** Records that a shard has been evaluated through a tick, from readings as `snapshot` saw them. */
@@ -214,13 +231,15 @@ export async function updateClocks(trx: Db, machines: readonly StoredMachine[]):
       and rule_machine.tick_at = to_timestamp(now.tick_ms / 1000)`.execute(trx);
 }
 
-/** Forgets what was recorded of some assets after a tick, before it is evaluated again. */
+/** Forgets what was recorded of some machines after a tick, before it is evaluated again. */
 export async function deleteMachinesAfter(
   trx: Db,
-  { assetIds, tickMs }: { assetIds: readonly string[]; tickMs: number },
+  { machines, tickMs }: { machines: readonly { assetId: string; ruleId: string }[]; tickMs: number },
 ): Promise<void> {
   await sql`delete from rule_machine
-    where asset_id = any(${assetIds}::uuid[]) and tick_at > ${instant(tickMs)}`.execute(trx);
+    using unnest(${machines.map((m) => m.assetId)}::uuid[], ${machines.map((m) => m.ruleId)}::text[]) as gone (asset_id, rule_id)
+    where rule_machine.asset_id = gone.asset_id and rule_machine.rule_id = gone.rule_id
+      and rule_machine.tick_at > ${instant(tickMs)}`.execute(trx);
 }
 
 function instant(ms: number) {
