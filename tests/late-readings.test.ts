@@ -4,70 +4,16 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { insertTenant } from '../src/access/tenant-store.ts';
-import { discoverPoints } from '../src/assets/discovery.ts';
-import { listNamedPoints, listSites, type PointRef } from '../src/assets/point-store.ts';
-import { applyEffects } from '../src/insights/apply.ts';
-import { replaceEpisodes } from '../src/insights/replace.ts';
-import { type Database, openDatabase } from '../src/platform/database.ts';
-import { createLog } from '../src/platform/log.ts';
-import { createShardRunner, type ShardRunner } from '../src/rules/advance.ts';
-import { loadRules } from '../src/rules/load-rules.ts';
+import type { PointRef } from '../src/assets/point-store.ts';
 import { replay } from '../src/rules/replay.ts';
-import type { RuleSet } from '../src/rules/rule.ts';
 import { getShardModel } from '../src/rules/store.ts';
-import { type Appender, createAppender } from '../src/telemetry/append-store.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
-import { noteOnWorkOrders } from '../src/work-orders/note-store.ts';
-import { openForInsight } from '../src/work-orders/open-for-insight.ts';
-import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { minuteMs, openRulePlant, type RulePlant, type Told } from './support/rule-plant.ts';
 
-const minuteMs = 60_000;
-const graceMs = 1_000;
-let testDatabase: TestDatabase;
-let database: Database;
-let appender: Appender;
-let ruleSet: RuleSet;
-let site: Awaited<ReturnType<typeof listSites>>[number];
-
+let plant: RulePlant;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  const log = createLog('warn');
-  database = openDatabase(testDatabase.url, { connectionsMax: 4, log });
-  const engine = await prepareStorage(database.pool, log);
-  appender = createAppender(database.pool, { engine, graceMs });
-  const tenant = await database.db
-    .transaction()
-    .execute((trx) =>
-      insertTenant(trx, { name: 'T', siteSlug: 'main', siteName: 'Main', timeZone: 'UTC', discovery: true }),
-    );
-  [site] = (await listSites(database.db, { tenantId: tenant.id, slugs: ['main'] })) as [typeof site];
-  ruleSet = (await loadRules('tests/fixtures/rules')).rules;
-  await database.db.insertInto('rule_shard').values({ shard: site.shard }).execute();
+  plant = await openRulePlant();
 });
-
-afterAll(async () => {
-  await database?.close();
-  await testDatabase?.drop();
-});
-
-/** As after a restart: nothing is kept in memory. */
-function openRunner(): ShardRunner {
-  return createShardRunner({
-    database,
-    tickMs: minuteMs,
-    graceMs,
-    ruleSet: () => ruleSet,
-    onRepairFailed: (error) => {
-      throw error;
-    },
-    sink: {
-      apply: (trx, effects, owners) => applyEffects(trx, effects, { owners, openWorkOrder: openForInsight }),
-      replace: (trx, repaired, owners) =>
-        replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
-    },
-  });
-}
+afterAll(() => plant?.close());
 
 type Sample = { minute: number; value: number };
 
@@ -102,8 +48,6 @@ const arrivals = fc.record({
   restarts: fc.boolean(),
 });
 
-let plantCount = 0;
-
 test('whatever the order of arrival, the recorded insights are those of a back-test', {
   timeout: 240_000,
 }, async () => {
@@ -112,7 +56,7 @@ test('whatever the order of arrival, the recorded insights are those of a back-t
       plants,
       arrivals,
       async ({ temperature, vibration }, { keys, batch, twice, runners, restarts }) => {
-        const { upstream, downstream } = await makePumps(++plantCount);
+        const { upstream, downstream } = await plant.makePumps();
         const startMs = Math.floor(Date.now() / minuteMs - 400) * minuteMs;
         const rowsOf = (point: PointRef, samples: Sample[]) =>
           samples.map(({ minute, value }) => ({
@@ -129,15 +73,15 @@ test('whatever the order of arrival, the recorded insights are those of a back-t
           .sort((one, other) => one.key - other.key)
           .map(({ row }) => row);
         const sent = twice ? [...order, ...order.slice(0, 5)] : order;
-        const running = Array.from({ length: runners }, openRunner);
+        const running = Array.from({ length: runners }, () => plant.openRunner());
         for (let i = 0; i < sent.length; i += batch) {
           const next = (i / batch) % runners;
-          if (restarts) running[next] = openRunner();
-          await appender.append(sent.slice(i, i + batch));
-          await running[next]?.advance(site.shard);
+          if (restarts) running[next] = plant.openRunner();
+          await plant.append(sent.slice(i, i + batch));
+          await running[next]?.advance(plant.site.shard);
         }
         const assetIds = [upstream.assetId, downstream.assetId];
-        const [found, wanted] = [await recorded(assetIds), await expected(assetIds, rows)];
+        const [found, wanted] = [await plant.listTold(assetIds), await expected(assetIds, rows)];
         expect(found.map(({ workOrders, ...insight }) => insight)).toEqual(
           wanted.map(({ workOrders, ...insight }) => insight),
         );
@@ -149,86 +93,17 @@ test('whatever the order of arrival, the recorded insights are those of a back-t
   );
 });
 
-async function makePumps(count: number): Promise<{ upstream: PointRef; downstream: PointRef }> {
-  const names = [
-    { asset: `pump-${count}-a`, point: 'bearing_temp' },
-    { asset: `pump-${count}-b`, point: 'vibration' },
-  ];
-  await discoverPoints(database.db, { site, names });
-  const found = await listNamedPoints(database.db, { site, names });
-  const get = (point: string) => {
-    const one = found.find((candidate) => candidate.point === point);
-    if (!one) throw new Error(`${point} was not made`);
-    return one.ref;
-  };
-  const [upstream, downstream] = [get('bearing_temp'), get('vibration')];
-  await database.db
-    .insertInto('asset_relation')
-    .values({
-      tenant_id: site.tenantId,
-      from_asset_id: upstream.assetId,
-      kind: 'feeds',
-      to_asset_id: downstream.assetId,
-    })
-    .execute();
-  return { upstream, downstream };
-}
-
-type Told = {
-  rule: string;
-  openedAt: number;
-  startedAt: number;
-  resolvedAt: number | null;
-  episodes: number;
-  suppressedBy: string | null;
-  isStale: boolean;
-  message: string;
-  workOrders: number;
-};
-
-async function recorded(assetIds: string[]): Promise<Told[]> {
-  const rows = await database.db
-    .selectFrom('insight')
-    .selectAll()
-    .select((of) =>
-      of
-        .selectFrom('work_order')
-        .whereRef('insight_id', '=', 'insight.id')
-        .select(of.fn.countAll().as('n'))
-        .as('orders'),
-    )
-    .where('asset_id', 'in', assetIds)
-    .where('withdrawn_at', 'is', null)
-    .orderBy('rule_id')
-    .orderBy('opened_at')
-    .execute();
-  for (const { status, resolved_at, orders } of rows) {
-    expect(status).toBe(resolved_at ? 'resolved' : Number(orders) > 0 ? 'in_progress' : 'open');
-  }
-  return rows.map((row) => ({
-    rule: row.rule_id,
-    openedAt: row.opened_at.getTime(),
-    startedAt: row.started_at.getTime(),
-    resolvedAt: row.resolved_at?.getTime() ?? null,
-    episodes: row.episodes,
-    suppressedBy: row.suppressed_by,
-    isStale: row.data_stale,
-    message: row.message,
-    workOrders: Number(row.orders),
-  }));
-}
-
 /** What one run from the first reading to the shard's present tick finds. */
 async function expected(
   assetIds: string[],
   rows: { point: PointRef; timeMs: number; value: number }[],
 ): Promise<Told[]> {
-  const model = await getShardModel(database.db, site.shard);
+  const model = await getShardModel(plant.database.db, plant.site.shard);
   const assets = model.assets.filter((one) => assetIds.includes(one.asset.id));
-  const clock = await database.db
+  const clock = await plant.database.db
     .selectFrom('rule_shard')
     .select('tick_at')
-    .where('shard', '=', site.shard)
+    .where('shard', '=', plant.site.shard)
     .executeTakeFirstOrThrow();
   const readings = rows.map(({ point, timeMs, value }) => ({
     point: point.pointId,
@@ -237,7 +112,7 @@ async function expected(
     quality: 0 as const,
   }));
   const effects = replay({
-    ruleSet,
+    ruleSet: plant.ruleSet,
     assets: assets.map(({ asset, points }) => ({ asset, points: [...points] })),
     readings,
     fromMs: readings[0]?.at ?? 0,
