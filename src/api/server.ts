@@ -44,6 +44,19 @@ export type ApiOptions = {
 const bodyBytesMax = 1_048_576;
 const requestMsMax = 30_000;
 
+/**
+ * Stops listening and lets the requests that are under way end; those that have not ended after `waitMsMax` are cut off.
+ * Node enforces no time-out on a request any more once its server closes.
+ */
+export async function closeApi(app: FastifyInstance, waitMsMax = 5_000): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), waitMsMax);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The API as a Fastify instance that is not yet listening. */
 export function createApi(options: ApiOptions): FastifyInstance {
   const { database, log, registry, publicUrl, now = () => new Date() } = options;

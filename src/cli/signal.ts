@@ -1,11 +1,15 @@
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+/** Supervisors signal a whole group of processes, and npm passes on what it gets: those are one request to stop. */
+const sameRequestMs = 1_000;
+
+/** Resolves with the first SIGTERM or SIGINT; another one, more than a second later, ends the process at once. */
 export async function waitForSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let firstAt: number | undefined;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (isStopping) process.exit(1);
-        isStopping = true;
+        const now = performance.now();
+        if (firstAt !== undefined && now - firstAt > sameRequestMs) process.exit(1);
+        firstAt ??= now;
         resolve(signal);
       });
     }

@@ -23,6 +23,8 @@ describe('the settings', () => {
   test.each([
     [{ HTTP_PORT: 'http' }, 'HTTP_PORT is "http", and must be a port from 0 (any free one) to 65535'],
     [{ MQTT_PORT: '65536' }, 'MQTT_PORT is "65536", and must be a port from 0 (any free one) to 65535'],
+    [{ HTTP_PORT: ' ' }, 'HTTP_PORT is " ", and must be a port from 0 (any free one) to 65535'],
+    [{ TICK: '99999999d' }, 'TICK is "99999999d", and must be a duration such as 10s or 1m'],
     [{ TICK: '10' }, 'TICK is "10", and must be a duration such as 10s or 1m'],
     [{ TICK: '0s' }, 'TICK is "0s", and must be a duration such as 10s or 1m'],
     [{ ROLES: 'ingest,cook' }, 'ROLES is "ingest,cook", and must be a list of ingest, rules, api, jobs'],

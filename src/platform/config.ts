@@ -4,15 +4,21 @@ import { z } from 'zod';
  * Every setting of the program: its environment variable, what it may be, what it is when absent, and what it is for.
  * The README's table of settings is compared with this list by a test.
  */
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.number().max(65_535));
 const roleNames = ['ingest', 'rules', 'api', 'jobs'] as const;
 
-/** `10s`, `250ms`, `1m`, `2h`, as milliseconds. */
+const durationMsMax = 24 * 3_600_000;
+
+/** `10s`, `250ms`, `1m`, `2h`, as milliseconds; a day at most. */
 const duration = z
   .string()
   .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/)
   .transform(durationMs)
-  .refine((ms) => ms > 0);
+  .refine((ms) => ms > 0 && ms <= durationMsMax);
 
 const optionalText = z
   .string()
@@ -78,7 +84,7 @@ export const settings = {
       .pipe(z.array(z.enum(roleNames)).min(1)),
     default: roleNames.join(','),
     mayBe: `a list of ${roleNames.join(', ')}`,
-    for: 'what this process does',
+    for: 'what this process does: `ingest` takes MQTT, `rules` evaluates, `api` answers HTTP, `jobs` forgets what is too old',
   },
   LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

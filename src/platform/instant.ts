@@ -23,9 +23,15 @@ export function parseInstant(text: string, timeZone: string): Date | undefined {
   if (dayMs === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   const milliseconds = Number(fraction.padEnd(3, '0').slice(0, 3));
   const localMs = dayMs + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 + milliseconds;
-  if (zone === undefined) return instantOfLocal(localMs, timeZone);
+  if (zone === undefined) return withinYears(instantOfLocal(localMs, timeZone));
   const offsetMs = parseOffset(zone);
-  return offsetMs === undefined ? undefined : new Date(localMs - offsetMs);
+  return offsetMs === undefined ? undefined : withinYears(new Date(localMs - offsetMs));
+}
+
+/** ISO 8601 writes years of four digits, and an offset can lead out of them. */
+function withinYears(at: Date): Date | undefined {
+  const year = at.getUTCFullYear();
+  return year >= 1 && year <= 9_999 ? at : undefined;
 }
 
 /** Midnight UTC of a calendar date `YYYY-MM-DD`, in milliseconds; undefined where there is no such day. */
