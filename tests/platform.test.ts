@@ -4,8 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startFaultline } from '../src/main.ts';
+import { readConfig } from '../src/platform/config.ts';
+import { findDatabaseTrouble, isConnectionLoss, openDatabase } from '../src/platform/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts';
 import { findFreePort } from '../src/platform/free-port.ts';
 import { openJobs } from '../src/platform/jobs.ts';
@@ -13,6 +17,7 @@ import { createLog } from '../src/platform/log.ts';
 import { migrate } from '../src/platform/migrate.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { eventually } from './support/program.ts';
+import { openStallingProxy, type StallingProxy } from './support/stalling-proxy.ts';
 
 const log = createLog('silent');
 
@@ -57,6 +62,19 @@ describe('the embedded PostgreSQL', () => {
   test('starts over a stale pid file that names a process which is not a PostgreSQL', async () => {
     await writeFile(join(folder, 'postgres/postmaster.pid'), `${process.pid}\n${folder}/postgres\n`);
     server = await startEmbeddedPostgres(folder, log);
+    expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }]);
+    await server.stop();
+  });
+
+  test('is left alone by a second program on the same folder, which ends with an error that names both', async () => {
+    server = await startEmbeddedPostgres(folder, log);
+    const pid = server.pid();
+    const { status, stderr } = start({ DATA_DIR: folder, HTTP_PORT: '0', MQTT_PORT: '0', LOG_LEVEL: 'fatal' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining(`DATA_DIR ${folder} is in use by another Faultline, process ${process.pid}`),
+    });
+    expect(server.pid()).toBe(pid);
     expect(await query(server.url, 'select n from kept')).toEqual([{ n: 7 }]);
     await server.stop();
   });
@@ -126,6 +144,78 @@ describe.each(backends)('jobs on $name', ({ name, run }) => {
       await database.drop();
     },
   );
+});
+
+describe('a database that vanishes without a word', () => {
+  let own: TestDatabase;
+  let proxy: StallingProxy;
+  beforeEach(async () => {
+    own = await createTestDatabase();
+    proxy = await openStallingProxy(own.url);
+  });
+  afterEach(async () => {
+    await proxy.close();
+    await own.drop();
+  });
+
+  test('fails the statement that waits for it as a lost connection, and is found again by the next', async () => {
+    const database = openDatabase(proxy.url, { connectionsMax: 1, log, statementMsMax: 500 });
+    const update = database.db.transaction().execute(async (trx) => {
+      await sql`select 1`.execute(trx);
+      proxy.stall();
+      await sql`select 2`.execute(trx);
+    });
+    expect(isConnectionLoss(await update.catch((error: unknown) => error))).toBe(true);
+    expect((await sql`select 3 as n`.execute(database.db)).rows).toEqual([{ n: 3 }]);
+    await database.close();
+  });
+
+  test('keeps nobody from closing the pool', async () => {
+    const database = openDatabase(proxy.url, { connectionsMax: 1, log, closeMsMax: 200 });
+    const client = await database.pool.connect();
+    proxy.stall();
+    const waiting = client.query('select 1').finally(() => client.release());
+    waiting.catch(() => undefined); // Awaited below, after it has failed.
+    await database.close();
+    expect(isConnectionLoss(await waiting.catch((error: unknown) => error))).toBe(true);
+  });
+});
+
+test('what keeps the database from answering is logged, and strangers are told only that something does', async () => {
+  const lines: string[] = [];
+  const written = createLog('warn', { write: (line) => void lines.push(line) });
+  const database = openDatabase('postgresql://someone@127.0.0.1:1/none', { connectionsMax: 1, log: written });
+  expect(await findDatabaseTrouble(database, written)).toBe('unreachable');
+  expect(lines.join('')).toContain('ECONNREFUSED');
+  await database.close();
+});
+
+describe('ROLES', () => {
+  test.each([
+    { roles: 'jobs', queues: ['housekeeping'] },
+    { roles: 'rules', queues: ['advance-rules'] },
+    { roles: 'jobs,rules', queues: ['advance-rules', 'housekeeping'] },
+  ])('$roles schedules $queues and nothing else', async ({ roles, queues }) => {
+    const own = await createTestDatabase();
+    const config = readConfig({ DATABASE_URL: own.url, ROLES: roles, TICK: '1h' });
+    const faultline = await startFaultline(config, { log });
+    await faultline.stop();
+    const scheduled = await query(own.url, 'select * from bullmq.job_scheduler');
+    expect(scheduled).toEqual(queues);
+    await own.drop();
+  });
+
+  test('jobs forgets the batches that every shard has seen', async () => {
+    const own = await createTestDatabase();
+    await query(own.url, "insert into ingest_batch (asset_ids, least_times, shards) values ('{}', '{}', '{}')");
+    await query(own.url, 'insert into rule_shard (shard, tick_at, snapshot) values (0, now(), pg_current_snapshot())');
+    const faultline = await startFaultline(readConfig({ DATABASE_URL: own.url, ROLES: 'jobs' }), { log });
+    await eventually('no batch', async () =>
+      (await query(own.url, 'select 1 from ingest_batch')).length === 0 ? true : undefined,
+    );
+    await faultline.stop();
+    await own.drop();
+  });
 });
 
 describe('the start', () => {
