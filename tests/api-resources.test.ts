@@ -167,6 +167,26 @@ describe('readings', () => {
   });
 
   test.each([
+    ['asc', [0, 1, 2, 3]],
+    ['desc', [3, 2, 1, 0]],
+  ])('pages in the order %s skip none of the readings of one millisecond', async (order, values) => {
+    const rows = ['000000', '000250', '000500', '000750'].map((fraction, value) => {
+      const time = `2026-04-11T11:00:00.${fraction}Z`;
+      return { series_id: world.seriesId, time, value, quality: 0 };
+    });
+    await api.database.db
+      .insertInto('reading')
+      .values(rows)
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    const query = `order=${order}&limit=2&start=2026-04-11T11:00Z&end=2026-04-11T11:01Z`;
+    const first = (await get(`${path()}?${query}`)).json;
+    const second = (await get(`${path()}?${query}&cursor=${first.nextCursor}`)).json;
+    expect([...first.data, ...second.data].map(({ value }) => value)).toEqual(values);
+    expect(second.nextCursor).toBe(null);
+  });
+
+  test.each([
     'start=yesterday',
     'start=2026-04-11',
     'end=1e9',

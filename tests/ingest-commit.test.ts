@@ -1,7 +1,7 @@
 /** Acknowledged means committed: what is answered while the database is locked, away, or refuses a row. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
 
@@ -22,6 +22,25 @@ async function lockReadings(): Promise<AsyncDisposable & { release(): Promise<vo
     [Symbol.asyncDispose]: () => (released ??= release()),
   };
 }
+
+/** Resolves once a commit waits for the lock, with the process of its connection. */
+async function aCommitWaits(): Promise<number> {
+  const { pool } = door.ingest().database;
+  const find = async () => {
+    const { rows } = await pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0]?.pid;
+  };
+  return (await vi.waitUntil(find, patience)) as number;
+}
+
+/** Resolves once so many messages have been read from the devices' connections. */
+async function received(count: number): Promise<void> {
+  await vi.waitUntil(async () => (await door.ingest().count('messages_received')) >= count, patience);
+}
+
+const patience = { timeout: 20_000, interval: 20 };
 
 const messageIds = async (client: RawClient, count: number) => {
   const found: (number | undefined)[] = [];
@@ -44,6 +63,7 @@ test('no PUBACK comes before the commit, and pings are answered meanwhile; then 
     client.send({ cmd: 'pingreq' });
     expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
   }
+  await aCommitWaits();
   await sleep(300);
   expect(client.received).toEqual([]);
   await lock.release();
@@ -82,14 +102,14 @@ test('a device that sends without end while nothing can be committed is not read
 });
 
 test('a device that waits for its acknowledgements is answered its pings, though it has used up its window', async () => {
-  const client = await door.connected({ keepalive: 1 });
+  const client = await door.connected();
   await warmUp(client);
   await using lock = await lockReadings();
   const window = Array.from({ length: 1_200 }, (_, i) =>
     publishPacket('telemetry/north/a/p', `{"value":1,"time":${1_767_225_600_000 + i}}`, 2 + i),
   );
   client.send(...window.slice(0, 1_100));
-  await sleep(100);
+  await received(1_000);
   client.send(...window.slice(1_100), { cmd: 'pingreq' });
   expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
   await lock.release();
@@ -106,17 +126,11 @@ test('connections to the database that break do not lose a message', async () =>
       publishPacket('telemetry/north/a/p', `{"value":${i},"time":${1_767_225_600 + i}}`, 2 + i),
     ),
   );
-  await sleep(100);
-  await door
-    .ingest()
-    .database.pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    );
-  await sleep(100);
+  await door.ingest().database.pool.query('select pg_terminate_backend($1)', [await aCommitWaits()]);
+  await vi.waitUntil(async () => (await door.ingest().count('commits_retried')) > 0, patience);
   expect(client.received).toEqual([]);
   await lock.release();
   expect(await messageIds(client, count)).toEqual(Array.from({ length: count }, (_, i) => 2 + i));
-  expect(await door.ingest().count('commits_retried')).toBeGreaterThan(0);
   expect(await door.ingest().readings()).toHaveLength(count + 1);
 });
 
@@ -137,7 +151,8 @@ test('a reading that the database refuses is set aside, and holds up neither its
       publishPacket('telemetry/north/a/p', `{"value":${value},"time":${1_767_225_600 + i}}`, 2 + i),
     ),
   );
-  await sleep(100);
+  await received(1 + values.length);
+  await aCommitWaits();
   await lock.release();
   expect(await messageIds(client, 40)).toEqual(values.map((_, i) => 2 + i));
   expect(await door.ingest().readings()).toHaveLength(39);
@@ -151,9 +166,9 @@ test('closing commits and acknowledges what has come in', async () => {
   await warmUp(client);
   await using lock = await lockReadings();
   client.send(publishPacket('telemetry/north/a/p', '{"value":1,"time":1767225600}', 2));
-  await sleep(100);
+  await aCommitWaits();
   const stopping = door.ingest().stop();
-  await sleep(100);
+  expect(await Promise.race([stopping, sleep(100, 'waits')])).toBe('waits');
   await lock.release();
   await stopping;
   expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: 2 });

@@ -1,6 +1,6 @@
 /** Discovery: what a name tells is in the rules' own vocabulary, and two programs that discover the same make it once. */
 import { expect, test } from 'vitest';
-import { discoverPoints } from '../src/assets/discovery.ts';
+import { describeAsset, discoverPoints } from '../src/assets/discovery.ts';
 import { nameAsset, namePoint } from '../src/assets/naming.ts';
 import { listNamedPoints, listSites, type SiteRef } from '../src/assets/point-store.ts';
 import { isKnownClass } from '../src/rules/brick-classes.ts';
@@ -39,4 +39,38 @@ test('programs that discover the same names at once, in different orders, make e
   expect(rows).toEqual([{ assets: 7, points: 200 }]);
   const found = await listNamedPoints(db, { site: site as SiteRef, names });
   expect(new Set(found.map(({ ref }) => ref.seriesId)).size).toBe(200);
+});
+
+test('a site that is full takes new points of the assets that it has, and what a device says about those', async () => {
+  await using ingest = await startTestIngest();
+  const { db, pool } = ingest.database;
+  const site = (await listSites(db, { tenantId: ingest.tenantId, slugs: ['north'] }))[0] as SiteRef;
+  expect(await discoverPoints(db, { site, names: [{ asset: 'a', point: 'sat' }] })).toBe(true);
+  await pool.query(
+    `insert into asset (id, tenant_id, site_id, name, uri, shard, state)
+     select gen_random_uuid(), $1, $2, 'x' || n, 'urn:x' || n, $3, 'discovered' from generate_series(1, 9999) n`,
+    [site.tenantId, site.siteId, site.shard],
+  );
+  const rat = { asset: 'a', point: 'rat' };
+  expect(await discoverPoints(db, { site, names: [rat, { asset: 'one more', point: 'sat' }] })).toBe(false);
+  expect((await listNamedPoints(db, { site, names: [rat] })).map(({ point }) => point)).toEqual(['rat']);
+  const said = { class: 'brick:RTU', points: { sat: { unit: 'K' }, mat: {} } };
+  expect(await describeAsset(db, { site, asset: 'a', said })).toBe(true);
+  expect(await describeAsset(db, { site, asset: 'one more', said })).toBe(false);
+  await pool.query(
+    `insert into point (id, tenant_id, asset_id, name, state)
+     select gen_random_uuid(), tenant_id, id, 'p' || n, 'discovered' from asset, generate_series(1, 99997) n where name = 'a'`,
+  );
+  expect(await describeAsset(db, { site, asset: 'a', said: { points: { sat: { unit: 'degF' } } } })).toBe(true);
+  expect(await describeAsset(db, { site, asset: 'a', said: { points: { oat: { unit: 'degF' } } } })).toBe(false);
+  expect(await discoverPoints(db, { site, names: [rat] })).toBe(true);
+  expect(await discoverPoints(db, { site, names: [rat, { asset: 'a', point: 'oat' }] })).toBe(false);
+  const { rows } = await pool.query(
+    `select a.class, p.name, p.unit from asset a join point p on p.asset_id = a.id where p.name !~ '^p' order by p.name`,
+  );
+  expect(rows).toEqual([
+    { class: 'brick:RTU', name: 'mat', unit: 'degC' },
+    { class: 'brick:RTU', name: 'rat', unit: 'degC' },
+    { class: 'brick:RTU', name: 'sat', unit: 'degF' },
+  ]);
 });

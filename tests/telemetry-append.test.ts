@@ -131,7 +131,7 @@ describe('readings that rules may have missed', () => {
   });
 
   test('a commit that stalls until the grace is over leaves a mark of its own, before it is reported', async () => {
-    const graceMs = 400;
+    const graceMs = 4_000;
     const appender = createAppender(database.pool, { engine, graceMs });
     await appender.append([arrival(Date.now())]);
     const lock = await database.pool.connect();

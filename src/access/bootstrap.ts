@@ -1,12 +1,12 @@
 /**
  * What an installation has on its first day: a tenant with an administrator, a site that discovers what its devices
- * send, one API key and one device. Credentials that the settings name exist after every start; those that they leave
- * open are made once and can be read once.
+ * send, one API key and one device. Credentials that the settings name exist after every start, a password as it is named
+ * now; those that they leave open are made once and can be read once.
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../platform/config.ts';
 import type { Db } from '../platform/database.ts';
-import { createDevice } from './device.ts';
+import { createDevice, ensureDevice } from './device.ts';
 import { createApiKey, ensureApiKey } from './store.ts';
 import { findFirstTenant, insertTenant, lockBootstrap } from './tenant-store.ts';
 
@@ -36,15 +36,17 @@ export async function bootstrap(db: Db, config: Config): Promise<Made> {
     const username = config.BOOTSTRAP_MQTT_USERNAME ?? 'gateway';
     const device = { tenantId: tenant.id, name: username, username, grants: ['telemetry/#'] };
     if (config.BOOTSTRAP_API_KEY) await ensureApiKey(trx, { ...key, secret: config.BOOTSTRAP_API_KEY });
-    if (config.BOOTSTRAP_MQTT_PASSWORD)
-      await createDevice(trx, { ...device, password: config.BOOTSTRAP_MQTT_PASSWORD });
+    const given = config.BOOTSTRAP_MQTT_PASSWORD;
+    if (given && !(await ensureDevice(trx, { ...device, password: given }))) {
+      throw new Error(
+        `BOOTSTRAP_MQTT_USERNAME "${username}" is the user name of a device of another tenant; choose another`,
+      );
+    }
     if (known) return {};
     const password = randomBytes(18).toString('base64url');
     return {
       ...(config.BOOTSTRAP_API_KEY ? {} : { apiKey: (await createApiKey(trx, key)).secret }),
-      ...(config.BOOTSTRAP_MQTT_PASSWORD || !(await createDevice(trx, { ...device, password }))
-        ? {}
-        : { device: { username, password } }),
+      ...(given || !(await createDevice(trx, { ...device, password })) ? {} : { device: { username, password } }),
     };
   });
 }

@@ -29,6 +29,31 @@ export async function findDeviceByUsername(db: Db, username: string): Promise<De
   };
 }
 
+/** Whose a user name is, and its password; of a revoked device, too. */
+export async function findUsernameOwner(
+  db: Db,
+  username: string,
+): Promise<Pick<DeviceRow, 'id' | 'tenantId' | 'passwordArgon2id'> | undefined> {
+  return db
+    .selectFrom('device')
+    .select(['id', 'tenant_id as tenantId', 'password_argon2id as passwordArgon2id'])
+    .where('username', '=', username)
+    .executeTakeFirst();
+}
+
+/** Gives a device of a tenant another password; a revoked one stays revoked. */
+export async function updateDevicePassword(
+  db: Db,
+  { tenantId, id, passwordArgon2id }: Pick<DeviceRow, 'tenantId' | 'id' | 'passwordArgon2id'>,
+): Promise<void> {
+  await db
+    .updateTable('device')
+    .set({ password_argon2id: passwordArgon2id })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Adds a device; false when the user name is taken, by whichever tenant. */
 export async function insertDevice(db: Db, device: NewDevice): Promise<boolean> {
   const inserted = await db

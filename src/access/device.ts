@@ -10,7 +10,13 @@ import { createHash } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import { type DeviceRow, findDeviceByUsername, insertDevice } from './device-store.ts';
+import {
+  type DeviceRow,
+  findDeviceByUsername,
+  findUsernameOwner,
+  insertDevice,
+  updateDevicePassword,
+} from './device-store.ts';
 
 export type Device = {
   readonly id: string;
@@ -66,16 +72,36 @@ export function createDeviceAuthenticator(db: Db): DeviceAuthenticator {
   };
 }
 
+type NewDevice = {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly username: string;
+  readonly password: string;
+  readonly grants: readonly string[];
+};
+
 /** Adds a device that may publish under the topic filters `grants`; undefined when its user name is taken. */
-export async function createDevice(
-  db: Db,
-  device: { tenantId: string; name: string; username: string; password: string; grants: readonly string[] },
-): Promise<Device | undefined> {
+export async function createDevice(db: Db, device: NewDevice): Promise<Device | undefined> {
   const id = newId();
   const { tenantId, name, username, grants } = device;
   const passwordArgon2id = await hash(device.password, argon2id);
   const added = await insertDevice(db, { id, tenantId, name, username, passwordArgon2id, publishGrants: grants });
   return added ? { id, tenantId, username, grants } : undefined;
+}
+
+/**
+ * Sees to it that the tenant has a device with this user name, and that its password is this one; the grants of one that
+ * is there stay, and so does its revocation. False, changing nothing, when the user name belongs to another tenant.
+ */
+export async function ensureDevice(db: Db, device: NewDevice): Promise<boolean> {
+  if (await createDevice(db, device)) return true;
+  const known = await findUsernameOwner(db, device.username);
+  if (known?.tenantId !== device.tenantId) return false;
+  // Each new hash makes every process check the password of each of the device's connections again.
+  if (await verify(known.passwordArgon2id, device.password)) return true;
+  const passwordArgon2id = await hash(device.password, argon2id);
+  await updateDevicePassword(db, { tenantId: device.tenantId, id: known.id, passwordArgon2id });
+  return true;
 }
 
 /** Whether a topic lies under one of the topic filters (MQTT 3.1.1, 4.7); `$` topics only under one that begins with `$`. */

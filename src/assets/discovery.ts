@@ -11,6 +11,7 @@ import {
   insertDiscoveredAssets,
   insertDiscoveredPoints,
   listNamedAssets,
+  listNamedPoints,
   type NewAsset,
   type NewPoint,
   type PointName,
@@ -35,49 +36,52 @@ export function isTopicName(text: string): boolean {
 
 const TopicName = z.string().refine(isTopicName, 'must be 1 to 128 characters, none of them a control character');
 
+/** Counted first: to find fault with each of a hundred thousand entries would take half a second. */
+function atMost(max: number, what: string) {
+  const isFew = (given: unknown) => typeof given !== 'object' || given === null || Object.keys(given).length <= max;
+  return z.unknown().refine(isFew, `at most ${max} ${what}`);
+}
+
+const Params = z.record(TopicName.max(64), z.number());
+const Points = z.record(
+  TopicName,
+  z.object({ class: ClassName.optional(), of: ClassName.optional(), unit: TopicName.max(32).optional() }),
+);
+
 /** What a device says about itself: the class of its asset, parameters of rules, and its points. */
 export const SelfDescription = z.object({
   class: ClassName.optional(),
-  params: z.record(z.string().min(1).max(64), z.number()).optional(),
-  points: z
-    .record(
-      TopicName,
-      z.object({ class: ClassName.optional(), of: ClassName.optional(), unit: z.string().min(1).max(32).optional() }),
-    )
-    .refine((points) => Object.keys(points).length <= 1_000, 'at most 1000 points')
-    .default({}),
+  params: atMost(200, 'params').pipe(Params).optional(),
+  points: atMost(1_000, 'points').pipe(Points).default({}),
 });
 export type SelfDescription = z.infer<typeof SelfDescription>;
 
-/** Makes whatever is missing of these points and their assets; returns false, making nothing, when the site is full. */
+/** Makes whatever is missing of these points and their assets and fits; false when the site is too full for all. */
 export async function discoverPoints(
   db: Db,
   { site, names }: { site: SiteRef; names: readonly PointName[] },
 ): Promise<boolean> {
-  const assetNames = [...new Set(names.map(({ asset }) => asset))].sort();
-  const discovered = await countDiscovered(db, site);
-  if (discovered.assets + assetNames.length > discoveredAssetsMax) return false;
-  if (discovered.points + names.length > discoveredPointsMax) return false;
-  const assetIds = await ensureAssets(db, { site, names: assetNames });
-  const points = names.flatMap(({ asset, point }) => {
+  const fitting = await findFitting(db, { site, assets: names.map(({ asset }) => asset), points: names });
+  if (fitting.assets.length === 0) return false;
+  const assetIds = await ensureAssets(db, { site, names: fitting.assets });
+  const points = fitting.points.flatMap(({ asset, point }) => {
     const assetId = assetIds.get(asset);
     return assetId === undefined ? [] : [newPoint(assetId, point)];
   });
   await insertDiscoveredPoints(db, { tenantId: site.tenantId, points });
-  return true;
+  return fitting.isAll;
 }
 
 /**
  * Makes the asset and the points that a device describes, or changes them as long as they are `discovered`; what a person
- * has modelled stays. Returns false, making nothing, when the site is full.
+ * has modelled stays. Returns false, making nothing, when the site is too full for what is missing.
  */
 export async function describeAsset(
   db: Db,
   { site, asset, said }: { site: SiteRef; asset: string; said: SelfDescription },
 ): Promise<boolean> {
   const names = Object.keys(said.points).map((point) => ({ asset, point }));
-  const discovered = await countDiscovered(db, site);
-  if (discovered.assets >= discoveredAssetsMax || discovered.points + names.length > discoveredPointsMax) return false;
+  if (!(await findFitting(db, { site, assets: [asset], points: names })).isAll) return false;
   const assetId = (await ensureAssets(db, { site, names: [asset] })).get(asset);
   if (assetId === undefined) return false;
   await updateDiscoveredAsset(db, {
@@ -97,6 +101,25 @@ export async function describeAsset(
   await updateDiscoveredPoints(db, { tenantId: site.tenantId, points });
   await insertDiscoveredPoints(db, { tenantId: site.tenantId, points: points.map(withNaming) });
   return true;
+}
+
+type Wanted = { readonly site: SiteRef; readonly assets: readonly string[]; readonly points: readonly PointName[] };
+type Fitting = { readonly assets: string[]; readonly points: PointName[]; readonly isAll: boolean };
+
+/** All assets if those that are missing fit into the site, else those that are there; all of their points, or nothing. */
+async function findFitting(db: Db, { site, assets, points }: Wanted): Promise<Fitting> {
+  const names = [...new Set(assets)].sort();
+  const knownAssets = new Set((await listNamedAssets(db, { site, names })).map(({ name }) => name));
+  const knownPoints = await listNamedPoints(db, { site, names: points });
+  const missing = { assets: names.length - knownAssets.size, points: points.length - knownPoints.length };
+  // Counting all of a large site takes long, and a device may describe its asset often.
+  if (missing.assets + missing.points === 0) return { assets: names, points: [...points], isAll: true };
+  const discovered = await countDiscovered(db, site);
+  const assetsFit = missing.assets === 0 || discovered.assets + missing.assets <= discoveredAssetsMax;
+  const wanted = assetsFit ? [...points] : points.filter(({ asset }) => knownAssets.has(asset));
+  const pointsFit = discovered.points + wanted.length - knownPoints.length <= discoveredPointsMax;
+  if (!pointsFit && wanted.length > knownPoints.length) return { assets: [], points: [], isAll: false };
+  return { assets: assetsFit ? names : [...knownAssets], points: wanted, isAll: assetsFit };
 }
 
 async function ensureAssets(db: Db, { site, names }: { site: SiteRef; names: string[] }): Promise<Map<string, string>> {

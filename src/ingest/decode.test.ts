@@ -146,6 +146,37 @@ describe('hostile payloads', () => {
     expect(rejections.map((rejection) => rejection.reason)).toEqual([reason]);
   });
 
+  test.each([
+    ['digits that end in a letter', `${'1'.repeat(200_000)}x`],
+    ['digits, a point, digits and a letter', `${'1'.repeat(100_000)}.${'1'.repeat(100_000)}x`],
+    ['an exponent that ends in a letter', `1e${'1'.repeat(200_000)}x`],
+    ['a sign and digits that end in a letter', `+${'0'.repeat(200_000)}x`],
+  ])('%s, without end, are a text', (_name, payload) => {
+    const { samples, rejections } = decodePoint('p', Buffer.from(payload), arrived);
+    expect(samples.map(({ value }) => value === payload)).toEqual([true]);
+    expect(rejections).toEqual([]);
+  });
+
+  test('a number of more digits than any double has is not finite', () => {
+    expect(shown(decodePoint('p', Buffer.from('1'.repeat(bytesMax)), arrived))).toBe('p@now=null bad');
+  });
+
+  test.each([
+    ['an array', `[${'1,'.repeat(400_000)}1]`, 'an array'],
+    ['an object', `{${'"a":1,'.repeat(150_000)}"b":1}`, 'an object'],
+    ['a text', `"${'x'.repeat(900_000)}"`, `"${'x'.repeat(60)}…"`],
+    ['spaces', `"${' '.repeat(900_000)}"`, `"${' '.repeat(60)}…"`],
+  ])(
+    'a time that is %s without end, shared by many names, is refused once for all, and shown in part',
+    (_, time, seen) => {
+      const names = Array.from({ length: samplesMax - 1 }, (_value, i) => `"${i}":1`).join(',');
+      const { rejections } = decodeAsset(Buffer.from(`{"time":${time},"values":{${names}}}`), arrived);
+      expect(rejections.map(({ reason }) => reason)).toEqual(['time_unreadable']);
+      expect(rejections[0]?.detail).toMatch(/^0: time must be ISO 8601 .* \(and 9998 more\)$/);
+      expect(rejections[0]?.detail).toContain(`not ${seen} (and`);
+    },
+  );
+
   test('whatever the bytes are, the outcome is samples that can be stored, or reasons', () => {
     const json = fc.json().map((text) => Buffer.from(text));
     const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));

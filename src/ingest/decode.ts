@@ -28,7 +28,7 @@ export function decodePoint(point: string, payload: Buffer, arrived: Arrived): D
   const parsed = parseJson(text);
   if (parsed === undefined) {
     if (/^[[{"]/.test(text) || text === '') return refused('malformed', pointForms);
-    return collect([sampleOf(point, bareText(text), {}, arrived)]);
+    return collect([sampleOf(point, bareText(text), plain(arrived))]);
   }
   const entries = Array.isArray(parsed) ? parsed : [parsed];
   if (entries.length > samplesMax) return tooMany;
@@ -48,10 +48,11 @@ export function decodeAsset(payload: Buffer, arrived: Arrived): Decoded {
     if (!isObject(entry)) return refused('malformed', assetForms);
     const isWrapped = isObject(entry.values);
     const values = isWrapped ? (entry.values as Fields) : entry;
+    const stamp = stampOf(entry, arrived);
     for (const [name, value] of Object.entries(values)) {
       if (!isWrapped && (name === 'time' || (name === 'quality' && typeof value === 'string'))) continue;
       if (found.length >= samplesMax) return tooMany;
-      found.push(namedSample(name, value, { entry, arrived }));
+      found.push(namedSample(name, value, { stamp, arrived }));
     }
   }
   if (found.length === 0) return refused('malformed', assetForms);
@@ -67,21 +68,22 @@ const assetForms =
   'the payload of an asset is {"point": 21.5, …, "time": …} or {"time": …, "values": {"point": 21.5, …}}, or an array of those';
 const tooMany = refused('too_many_readings', `a message may hold ${samplesMax} readings at most`);
 
-/** Longer texts are no numbers that a double could hold, or padded ones, which JSON reads too. */
-const bareNumberBytesMax = 32;
-const numberPattern = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+/** A double has 17 digits that count; what is longer is text, or a number that JSON reads too. */
+const bareNumberLengthMax = 64;
+/** No two parts can match the same digits, so that a text that is no number is refused after one look at each character. */
+const numberPattern = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 function bareNumber(payload: Buffer): number | undefined {
-  if (payload.length === 0 || payload.length > bareNumberBytesMax) return undefined;
+  if (payload.length === 0 || payload.length > bareNumberLengthMax) return undefined;
   const text = payload.toString('latin1');
   return numberPattern.test(text) ? Number(text) : undefined;
 }
 
 function bareText(text: string): unknown {
-  const trimmed = text.trim();
-  if (numberPattern.test(trimmed)) return Number(trimmed);
-  if (/^[+-]?(nan|inf|infinity)$/i.test(trimmed)) return Number.NaN;
-  return trimmed;
+  if (text.length > bareNumberLengthMax) return text;
+  if (numberPattern.test(text)) return Number(text);
+  if (/^[+-]?(nan|inf|infinity)$/i.test(text)) return Number.NaN;
+  return text;
 }
 
 /** Undefined when it is no JSON, or nested deeper than any form here: building half a million arrays would take 300 ms. */
@@ -118,29 +120,36 @@ function isDeep(text: string): boolean {
   return false;
 }
 
+/** What an object says of all the values in it, judged once however many there are. */
+type Stamp = { readonly time: number | Rejection; readonly quality: unknown };
+
+function stampOf({ time, quality }: Fields, arrived: Arrived): Stamp {
+  return { time: readTime(time, arrived), quality };
+}
+
+/** Of a value that comes without an object. */
+function plain({ receivedMs }: Arrived): Stamp {
+  return { time: receivedMs, quality: undefined };
+}
+
 function pointSample(point: string, entry: unknown, arrived: Arrived): Found {
-  if (!isObject(entry)) return sampleOf(point, entry, {}, arrived);
+  if (!isObject(entry)) return sampleOf(point, entry, plain(arrived));
   if (!Object.hasOwn(entry, 'value')) return { reason: 'malformed', detail: pointForms };
-  return sampleOf(point, entry.value, entry, arrived);
+  return sampleOf(point, entry.value, stampOf(entry, arrived));
 }
 
-function namedSample(name: string, value: unknown, { entry, arrived }: { entry: Fields; arrived: Arrived }): Found {
-  if (!isObject(value)) return sampleOf(name, value, entry, arrived);
+function namedSample(name: string, value: unknown, { stamp, arrived }: { stamp: Stamp; arrived: Arrived }): Found {
+  if (!isObject(value)) return sampleOf(name, value, stamp);
   if (!Object.hasOwn(value, 'value')) return { reason: 'malformed', detail: `${shorten(name)}: ${assetForms}` };
-  return sampleOf(
-    name,
-    value.value,
-    { time: value.time ?? entry.time, quality: value.quality ?? entry.quality },
-    arrived,
-  );
+  const time = value.time === undefined || value.time === null ? stamp.time : readTime(value.time, arrived);
+  return sampleOf(name, value.value, { time, quality: value.quality ?? stamp.quality });
 }
 
-function sampleOf(point: string, given: unknown, { time, quality: said }: Fields, arrived: Arrived): Found {
+function sampleOf(point: string, given: unknown, { time: timeMs, quality: said }: Stamp): Found {
   const quality = said === undefined || typeof said === 'number' ? 'good' : said;
   if (quality !== 'good' && quality !== 'uncertain' && quality !== 'bad') {
     return { reason: 'malformed', detail: `${shorten(point)}: quality must be good, uncertain or bad` };
   }
-  const timeMs = readTime(time, arrived);
   if (typeof timeMs !== 'number') return { reason: timeMs.reason, detail: `${shorten(point)}: ${timeMs.detail}` };
   switch (typeof given) {
     case 'number':

@@ -11,10 +11,8 @@ import type { Db } from '../platform/database.ts';
 export type KnownSite = SiteRef & { readonly points: Map<string, PointRef> };
 
 export type Directory = {
-  /** The site, if it is in memory. */
-  findSite(tenantId: string, slug: string): KnownSite | undefined;
-  /** Brings sites of a tenant into memory, as far as they exist. */
-  loadSites(tenantId: string, slugs: readonly string[]): Promise<void>;
+  /** Those of a tenant's sites that have one of these slugs, by slug: for the caller to keep while a batch lasts. */
+  findSites(tenantId: string, slugs: Iterable<string>): Promise<ReadonlyMap<string, KnownSite>>;
   /** Brings points into memory, as far as they exist or discovery makes them; tells of those left whether the site is full. */
   loadPoints(site: KnownSite, names: readonly PointName[]): Promise<{ siteFull: boolean }>;
   /** Keeps what a device says about an asset; false when the site is full. */
@@ -36,25 +34,33 @@ export function createDirectory(db: Db): Directory {
     pointCount += found.length;
   };
 
+  const loadSites = async (tenantId: string, slugs: string[]): Promise<KnownSite[]> => {
+    if (pointCount > pointsMax) {
+      tenants.clear();
+      pointCount = 0;
+    }
+    const sites = tenants.get(tenantId) ?? new Map();
+    tenants.set(tenantId, sites);
+    for (const slug of slugs) {
+      pointCount -= sites.get(slug)?.site.points.size ?? 0;
+      sites.delete(slug);
+    }
+    const loaded = (await listSites(db, { tenantId, slugs })).map((site) => ({ ...site, points: new Map() }));
+    for (const site of loaded) sites.set(site.slug, { site, loadedAt: performance.now() });
+    return loaded;
+  };
+
   return {
-    findSite: (tenantId, slug) => {
-      const known = tenants.get(tenantId)?.get(slug);
-      return known && performance.now() - known.loadedAt < freshMs ? known.site : undefined;
-    },
-    loadSites: async (tenantId, slugs) => {
-      if (pointCount > pointsMax) {
-        tenants.clear();
-        pointCount = 0;
-      }
-      const sites = tenants.get(tenantId) ?? new Map();
-      tenants.set(tenantId, sites);
+    findSites: async (tenantId, slugs) => {
+      const found = new Map<string, KnownSite>();
+      const missing: string[] = [];
       for (const slug of slugs) {
-        pointCount -= sites.get(slug)?.site.points.size ?? 0;
-        sites.delete(slug);
+        const known = tenants.get(tenantId)?.get(slug);
+        if (known && performance.now() - known.loadedAt < freshMs) found.set(slug, known.site);
+        else missing.push(slug);
       }
-      for (const site of await listSites(db, { tenantId, slugs: [...slugs] })) {
-        sites.set(site.slug, { site: { ...site, points: new Map() }, loadedAt: performance.now() });
-      }
+      if (missing.length > 0) for (const site of await loadSites(tenantId, missing)) found.set(site.slug, site);
+      return found;
     },
     loadPoints: async (site, names) => {
       let siteFull = false;
@@ -63,9 +69,8 @@ export function createDirectory(db: Db): Directory {
         remember(site, await listNamedPoints(db, { site, names: some }));
         const missing = some.filter(({ asset, point }) => !site.points.has(pointKey(asset, point)));
         if (missing.length === 0 || !site.discovery) continue;
-        if (await discoverPoints(db, { site, names: missing })) {
-          remember(site, await listNamedPoints(db, { site, names: missing }));
-        } else siteFull = true;
+        if (!(await discoverPoints(db, { site, names: missing }))) siteFull = true;
+        remember(site, await listNamedPoints(db, { site, names: missing }));
       }
       return { siteFull };
     },

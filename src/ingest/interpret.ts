@@ -4,7 +4,8 @@
  *   topic ─▶ granted? ─▶ site ─▶ payload ─▶ points ─▶ arrivals
  *     └──────────┴─────────┴────────┴─────────┴─────▶ rejections
  *
- * Names that are not in memory are looked up, or discovered, for the whole batch at once, before the last step.
+ * Names that are not in memory are looked up, or discovered, for the whole batch at once, before the last step. A site
+ * is found once and kept until the batch ends: what is in memory may grow too old meanwhile, or make room.
  */
 import { type Device, isGranted } from '../access/device.ts';
 import { isTopicName, SelfDescription } from '../assets/discovery.ts';
@@ -22,10 +23,10 @@ export type Interpreted = { readonly arrivals: Arrival[]; readonly rejected: Qua
 export async function interpret(messages: readonly Message[], directory: Directory): Promise<Interpreted> {
   const result: Interpreted = { arrivals: [], rejected: [] };
   const routed = messages.flatMap((message) => route(message, result));
-  await loadMissingSites(routed, directory);
+  const tenants = await findSites(routed, directory);
   const pending: Pending[] = [];
   for (const one of routed) {
-    const site = directory.findSite(one.message.origin.device.tenantId, one.topic.site);
+    const site = tenants.get(one.message.origin.device.tenantId)?.get(one.topic.site);
     if (!site) reject(result, one.message, unknownSite(one.topic.site));
     else if (one.topic.kind === 'description')
       await describe(one.message, { topic: one.topic, site, directory, result });
@@ -54,16 +55,19 @@ function route(message: Message, result: Interpreted): Routed[] {
   return [];
 }
 
-async function loadMissingSites(routed: readonly Routed[], directory: Directory): Promise<void> {
-  const missing = new Map<string, Set<string>>();
+type SitesOfTenants = ReadonlyMap<string, ReadonlyMap<string, KnownSite>>;
+
+async function findSites(routed: readonly Routed[], directory: Directory): Promise<SitesOfTenants> {
+  const named = new Map<string, Set<string>>();
   for (const { message, topic } of routed) {
     const { tenantId } = message.origin.device;
-    if (directory.findSite(tenantId, topic.site)) continue;
-    const slugs = missing.get(tenantId);
+    const slugs = named.get(tenantId);
     if (slugs) slugs.add(topic.site);
-    else missing.set(tenantId, new Set([topic.site]));
+    else named.set(tenantId, new Set([topic.site]));
   }
-  for (const [tenantId, slugs] of missing) await directory.loadSites(tenantId, [...slugs]);
+  const tenants = new Map<string, ReadonlyMap<string, KnownSite>>();
+  for (const [tenantId, slugs] of named) tenants.set(tenantId, await directory.findSites(tenantId, slugs));
+  return tenants;
 }
 
 type Where<Kind> = { topic: Extract<TelemetryTopic, { kind: Kind }>; site: KnownSite; result: Interpreted };

@@ -215,7 +215,14 @@ function pump(line: Line): void {
     line.isEnding = false;
     line.stream.push(null);
   }
-  if (line.heldBytes <= heldBytesMax && line.early.length <= connectBytesMax) line.socket.resume();
+  if (line.heldBytes <= heldBytesMax && line.early.length <= connectBytesMax) resume(line);
+}
+
+function resume(line: Line): void {
+  if (!line.socket.isPaused()) return;
+  // What the device sent meanwhile is read in a moment; a look at its silence may come first.
+  line.heardAt = performance.now();
+  line.socket.resume();
 }
 
 function write(line: Line, bytes: Buffer): void {

@@ -56,6 +56,8 @@ export function createMqttSession(device: Device, { connection, inbound }: MqttG
 export type KeptSessions = {
   /** The identifiers of a client that resumes its session: those kept for it, or else these, kept from now on. */
   resume(clientId: string, inbound: Set<number>): Set<number>;
+  /** Whether the session that was resumed last had been kept before: what CONNACK says as "session present". */
+  isPresent(clientId: string): boolean;
   forget(clientId: string): void;
 };
 
@@ -63,16 +65,18 @@ const keptMax = 10_000;
 
 /** No sessions yet; beyond the limit the client that connected longest ago is forgotten. */
 export function createKeptSessions(): KeptSessions {
-  const kept = new Map<string, Set<number>>();
+  const kept = new Map<string, { inbound: Set<number>; isPresent: boolean }>();
   return {
     resume: (clientId, inbound) => {
-      const known = kept.get(clientId) ?? inbound;
+      const known = kept.get(clientId);
+      const session = { inbound: known?.inbound ?? inbound, isPresent: known !== undefined };
       kept.delete(clientId);
-      kept.set(clientId, known);
+      kept.set(clientId, session);
       const [oldest] = kept.size > keptMax ? kept.keys() : [];
       if (oldest !== undefined) kept.delete(oldest);
-      return known;
+      return session.inbound;
     },
+    isPresent: (clientId) => kept.get(clientId)?.isPresent ?? false,
     forget: (clientId) => {
       kept.delete(clientId);
     },

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type pg from 'pg';
+import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { payloadBytesMax, type QuarantineEntry } from './quarantine.ts';
 
@@ -17,13 +19,41 @@ export async function insertQuarantine(client: pg.ClientBase, entries: readonly 
       entries.map(({ tenantId }) => tenantId),
       entries.map(({ deviceId }) => deviceId),
       entries.map(({ reason }) => reason),
-      entries.map(({ detail }) => storableText(detail)),
+      entries.map(({ detail }) => storableText(detail.slice(0, detailLengthMax))),
       entries.map(({ topic }) => storableText(topic)),
       entries.map(({ payload }) => payload.subarray(0, payloadBytesMax)),
       entries.map(({ payload }) => payload.length > payloadBytesMax),
       entries.map(({ receivedMs }) => receivedMs),
     ],
   });
+}
+
+const detailLengthMax = 500;
+
+const keptDaysMax = 30;
+const keptEntriesMax = 10_000;
+const deletedAtOnceMax = 10_000;
+
+/** Deletes what came more than 30 days ago, and what each tenant has beyond its newest 10,000 entries. */
+export async function deleteOldQuarantine(db: Db): Promise<void> {
+  // A statement has a time limit, and devices that send nothing else may have filled the table by millions since.
+  while ((await deleteSome(db)) > 0);
+}
+
+async function deleteSome(db: Db): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from quarantine where id in (
+      select q.id from tenant t
+      cross join lateral (
+        select id, received_at from quarantine where tenant_id = t.id
+        order by received_at desc, id desc offset ${keptEntriesMax}
+      ) q
+      union all
+      select q.id from tenant t
+      join quarantine q on q.tenant_id = t.id and q.received_at < now() - make_interval(days => ${keptDaysMax})
+      limit ${deletedAtOnceMax}
+    )`.execute(db);
+  return Number(numAffectedRows ?? 0);
 }
 
 /** PostgreSQL's text holds no NUL, and a device may send one. */

@@ -46,10 +46,13 @@ function numberMs(given: number): number {
   return given / 1_000_000;
 }
 
+/** ISO 8601 with nanoseconds and an offset has 35 characters; the rest is room for spaces around it. */
+const textLengthMax = 64;
+
 function textMs(given: string, timeZone: string): number | undefined {
+  if (given.length > textLengthMax) return undefined;
   const text = given.trim();
   if (/^\d{1,19}(\.\d{1,9})?$/.test(text)) return numberMs(Number(text));
-  if (text.length > 40) return undefined;
   const at = parseInstant(text.replace(/^(\d{4}-\d{2}-\d{2}) (?=\d)/, '$1T'), timeZone);
   if (!at) return undefined;
   const microseconds = /[.,]\d{3}(\d{1,3})/.exec(text)?.[1] ?? '';
@@ -61,7 +64,9 @@ function iso(timeMs: number): string {
   return Number.isNaN(at.getTime()) ? String(timeMs) : at.toISOString();
 }
 
+/** What was given, for a sentence: cut before it is written out, since it may be a megabyte. */
 function show(given: unknown): string {
-  const text = JSON.stringify(given) ?? String(given);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  if (typeof given === 'string') return JSON.stringify(given.length > 60 ? `${given.slice(0, 60)}…` : given);
+  if (typeof given === 'object') return Array.isArray(given) ? 'an array' : 'an object';
+  return String(given);
 }

@@ -16,6 +16,9 @@ test.each([
   ['telemetry/north/ahu\u0000/sat', 'unknown_topic'],
   [`telemetry/north/ahu-1/${'x'.repeat(129)}`, 'unknown_topic'],
   ['telemetry/north/ahu-1/\ud800', 'unknown_topic'],
+  ['telemetry/north/+/sat', 'unknown_topic'],
+  ['telemetry/north/ahu-1/#', 'unknown_topic'],
+  [`telemetry/north${'/x'.repeat(30_000)}`, 'unknown_topic'],
 ])('%j is %s', (topic, expected) => {
   const parsed = parseTopic(topic);
   const words = 'kind' in parsed ? Object.values(parsed) : [parsed.reason];

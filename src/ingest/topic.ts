@@ -10,12 +10,16 @@ export type TelemetryTopic =
 /** The last level of the topic under which a device describes its asset. */
 const descriptionLevel = '$points';
 
+/** A will can have such a topic; in a PUBLISH it is a violation of the protocol [MQTT-3.3.2-2]. */
+const wildcard = /[+#]/;
+
 /** Reads a topic; it never holds a tenant, which comes from the credentials. */
 export function parseTopic(topic: string): TelemetryTopic | Rejection {
   const [root, site, asset, point, ...more] = topic.split('/');
   if (root !== 'telemetry' || site === undefined || asset === undefined || more.length > 0) {
     return unknownTopic('topics are telemetry/{site}/{asset}/{point} or telemetry/{site}/{asset}');
   }
+  if (wildcard.test(topic)) return unknownTopic('a topic that something is published under has no wildcards');
   if (!isTopicName(site) || !isTopicName(asset)) return unknownTopic(badName);
   if (point === undefined) return { kind: 'asset', site, asset };
   if (point === descriptionLevel) return { kind: 'description', site, asset };

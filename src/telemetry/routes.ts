@@ -56,12 +56,12 @@ export function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell
     const list = ['readings', tenantId, pointId, start ?? null, end ?? null, order];
     const { position, binding } = paging.open(cursor, list);
     const bounds = boundsOf({ start, end, timeZone });
-    const after = position && cutAt(bounds, position.at, order);
-    const found = await listReadings(db, { tenantId, pointId, ...bounds, ...after, order, limit: limit + 1 });
+    const after = position?.at;
+    const found = await listReadings(db, { tenantId, pointId, ...bounds, after, order, limit: limit + 1 });
     const shown = found.slice(0, limit);
     const last = shown.at(-1);
     const more = found.length > limit && last !== undefined;
-    const nextCursor = more ? paging.sign({ at: last.time.toISOString(), id: pointId }, binding) : null;
+    const nextCursor = more ? paging.sign({ at: last.position, id: pointId }, binding) : null;
     const items = shown.map(({ time, value, quality }) => ({ time: formatInstant(time), value, quality }));
     return shell.send(request, reply, mount.series(request, { items, limit, nextCursor }));
   });
@@ -76,10 +76,4 @@ function boundsOf(query: { start: string | undefined; end: string | undefined; t
     throw refusals.invalid([{ in: 'query', pointer: '/end', code: 'conflict', message: 'must be after start' }]);
   }
   return { startMs, endMs };
-}
-
-/** What is left of the bounds behind a reading; times are told apart to the millisecond. */
-function cutAt(bounds: Bounds, at: string, order: 'asc' | 'desc'): Bounds {
-  const atMs = Date.parse(at);
-  return order === 'desc' ? { ...bounds, endMs: atMs } : { ...bounds, startMs: atMs + 1 };
 }

@@ -13,18 +13,25 @@ export type ReadingQuery = {
   readonly endMs?: number | undefined;
   readonly limit: number;
   readonly order?: 'asc' | 'desc' | undefined;
+  /** Only what follows the reading at this `position`, in the order asked for. */
+  readonly after?: string | undefined;
 };
 
+/** A reading with its time as text to the microsecond: a Date, cut to milliseconds, would skip or repeat its neighbours. */
+type ListedReading = StoredReading & { readonly position: string };
+
 /** Readings of one point in the order of their times; none when the tenant has no such point. */
-export async function listReadings(db: Db, query: ReadingQuery): Promise<StoredReading[]> {
-  let select = readingsOf(db, query);
+export async function listReadings(db: Db, query: ReadingQuery): Promise<ListedReading[]> {
+  const { order = 'asc', after } = query;
+  let select = readingsOf(db, query).select(
+    sql<string>`to_char(r.time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`.as('position'),
+  );
   if (query.startMs !== undefined) select = select.where('r.time', '>=', instant(query.startMs));
   if (query.endMs !== undefined) select = select.where('r.time', '<', instant(query.endMs));
-  const rows = await select
-    .orderBy('r.time', query.order ?? 'asc')
-    .limit(query.limit)
-    .execute();
-  return rows.map(toReading);
+  if (after !== undefined)
+    select = select.where('r.time', order === 'asc' ? '>' : '<', sql<Date>`${after}::timestamptz`);
+  const rows = await select.orderBy('r.time', order).limit(query.limit).execute();
+  return rows.map((row) => ({ ...toReading(row), position: row.position }));
 }
 
 /** The newest reading of a tenant's point. */
