@@ -13,20 +13,21 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { bootstrap, type Made } from './access/bootstrap.ts';
-import { createApi } from './api/server.ts';
+import { closeApi, createApi } from './api/server.ts';
 import { createIngest } from './ingest/ingest.ts';
+import { deleteOldQuarantine } from './ingest/quarantine-store.ts';
 import { applyEffects } from './insights/apply.ts';
 import { replaceEpisodes } from './insights/replace.ts';
 import type { Config } from './platform/config.ts';
 import { type Database, findDatabaseTrouble, openDatabase } from './platform/database.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { findFreePort } from './platform/free-port.ts';
-import { openJobs } from './platform/jobs.ts';
+import { type Jobs, openJobs } from './platform/jobs.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { migrate } from './platform/migrate.ts';
 import type { Advanced, Sink } from './rules/advance.ts';
-import { runRules, scaleTick } from './rules/live.ts';
+import { forgetRuleHistory, runRules, scaleTick } from './rules/live.ts';
 import { loadRules } from './rules/load-rules.ts';
 import { prepareStorage, type StorageEngine } from './telemetry/engine-store.ts';
 import { noteOnWorkOrders } from './work-orders/note-store.ts';
@@ -47,12 +48,16 @@ export type StartOptions = { readonly log: Log; readonly onAdvanced?: (advanced:
 
 const migrations = join(import.meta.dirname, '../migrations');
 const connectionsMax = 20;
+const housekeepingMs = 60_000;
 
 /** Starts what ROLES asks for; rejects with an error that names the setting when a port is taken or a folder unusable. */
 export async function startFaultline(config: Config, { log, onAdvanced }: StartOptions): Promise<Faultline> {
   const opened: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const close of opened.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    // What cannot be closed keeps nothing behind it open, the database least of all.
+    for (const close of opened.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be closed');
   };
   try {
     return { ...(await open(config, { log, onAdvanced, opened })), stop };
@@ -70,16 +75,17 @@ type Opening = {
 
 async function open(config: Config, { log, onAdvanced, opened }: Opening): Promise<Omit<Faultline, 'stop'>> {
   const databaseUrl = config.DATABASE_URL ?? (await openEmbedded(config, log, opened));
-  await migrate(databaseUrl, migrations);
+  await naming(config.DATABASE_URL === undefined ? 'DATA_DIR' : 'DATABASE_URL', () => migrate(databaseUrl, migrations));
   const database = openDatabase(databaseUrl, { connectionsMax, log });
   opened.push(() => database.close());
   const storage = await prepareStorage(database.pool, log);
   const made = await bootstrap(database.db, config);
   const registry = createMetrics();
 
-  const ruleCount = config.ROLES.includes('rules')
-    ? await openRules(config, { log, onAdvanced, opened, database, databaseUrl })
-    : 0;
+  const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
+  opened.push(() => jobs.close());
+  if (config.ROLES.includes('jobs')) await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database));
+  const ruleCount = config.ROLES.includes('rules') ? await openRules(config, { log, onAdvanced, database, jobs }) : 0;
   const mqttUrl = config.ROLES.includes('ingest')
     ? await openIngest(config, { log, opened, database, storage, registry })
     : undefined;
@@ -88,22 +94,28 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
 }
 
 async function openEmbedded(config: Config, log: Log, opened: Opening['opened']): Promise<string> {
-  const server = await startEmbeddedPostgres(config.DATA_DIR, log);
+  const server = await naming('DATA_DIR', () => startEmbeddedPostgres(config.DATA_DIR, log));
   opened.push(() => server.stop());
   return server.url;
 }
 
 type Within = Omit<Opening, 'onAdvanced'> & { readonly database: Database };
 
+/** Forgets what nothing will ask for again; any number of processes may do so. */
+async function keepHouse({ db }: Database): Promise<void> {
+  await forgetRuleHistory(db);
+  await deleteOldQuarantine(db);
+}
+
 async function openRules(
   config: Config,
-  { log, opened, database, databaseUrl, onAdvanced }: Within & Opening & { databaseUrl: string },
+  { log, database, jobs, onAdvanced }: Omit<Opening, 'opened'> & { database: Database; jobs: Jobs },
 ): Promise<number> {
-  const { rules, errors } = await loadRules(config.RULES_DIR, { timeScale: config.TIME_SCALE });
+  const { rules, errors } = await naming('RULES_DIR', () =>
+    loadRules(config.RULES_DIR, { timeScale: config.TIME_SCALE }),
+  );
   for (const { file, line, column, message } of errors)
     log.error({ file, line, column }, `rule not loaded: ${message}`);
-  const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
-  opened.push(() => jobs.close());
   const sink: Sink = {
     apply: (trx, effects, owners) => applyEffects(trx, effects, { owners, openWorkOrder: openForInsight }),
     replace: (trx, repaired, owners) =>
@@ -139,18 +151,29 @@ async function openApi(
     secret: config.SECRET ?? (await keptSecret(config.DATA_DIR)),
     version: packageJson.version,
     metricsOpen: config.HOST === '127.0.0.1' || config.HOST === '::1' || config.HOST === 'localhost',
-    readiness: async () => readinessOf(await findDatabaseTrouble(database)),
+    readiness: async () => readinessOf(await findDatabaseTrouble(database, log)),
   });
-  opened.push(() => app.close());
+  opened.push(() => closeApi(app));
   await listening('HTTP_PORT', port, () => app.listen({ port, host: config.HOST }));
   return apiUrl;
+}
+
+/** Work that a setting can make impossible: its error names the setting. */
+async function naming<T>(setting: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new Error(`${setting} cannot be used: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function listening<T>(setting: string, port: number, listen: () => Promise<T>): Promise<T> {
   try {
     return await listen();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') throw new Error(`HOST cannot be used: ${message}`, { cause });
+    if (code !== 'EADDRINUSE') throw cause;
     throw new Error(`${setting} ${port} is taken by another program; set ${setting} to a free port`, { cause });
   }
 }

@@ -120,7 +120,7 @@ async function removeOldDemos(dataDir: string, log: Log): Promise<void> {
   });
   for (const name of names) {
     const pid = Number(/^demo-(\d+)$/.exec(name)?.[1]);
-    if (!pid || isAlive(pid)) continue;
+    if (!pid || (pid !== process.pid && isAlive(pid))) continue; // A container gives the same id to every one.
     await stopLeftPostgres(join(dataDir, name), log);
     await rm(join(dataDir, name), { recursive: true, force: true });
   }

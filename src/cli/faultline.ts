@@ -36,6 +36,8 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ConfigError) return error.message;
   const lines = [`faultline ${name}: ${error.message}`];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) lines.push(`  because: ${cause.message}`);
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (!lines.join('\n').includes(cause.message)) lines.push(`  because: ${cause.message}`);
+  }
   return lines.join('\n');
 }

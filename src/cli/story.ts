@@ -16,6 +16,7 @@ type Watched = { readonly apiUrl: string; readonly apiKey: string; readonly ackn
 type Watching = { readonly workOrder: Promise<void>; stop(): Promise<void> };
 
 const askEveryMs = 250;
+const answerMsMax = 5_000;
 const rateEveryMs = 2_000;
 
 const Insights = z.object({
@@ -32,9 +33,9 @@ const WorkOrders = z.object({
   ),
 });
 
-/** A story told on the standard output. */
-export function createStory(): Story {
-  const tell = (text: string) => console.log(`${new Date().toISOString().slice(11, 23)}  ${text}`);
+/** A story told on the standard output, or to `write`. */
+export function createStory(write: (line: string) => void = console.log): Story {
+  const tell = (text: string) => write(`${new Date().toISOString().slice(11, 23)}  ${text}`);
   return { tell, onAdvanced: (advanced) => tellEffects(advanced, tell), watch: (watched) => watch(watched, tell) };
 }
 
@@ -53,7 +54,10 @@ function watch({ apiUrl, apiKey, acknowledged }: Watched, tell: Story['tell']): 
   const opened = Promise.withResolvers<void>();
   const told = new Set<string>();
   const ask = async (path: string): Promise<unknown> => {
-    const response = await fetch(`${apiUrl}/api/v1/${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
+    const response = await fetch(`${apiUrl}/api/v1/${path}`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(answerMsMax)]),
+    });
     if (!response.ok) throw new Error(`${path} was answered with ${response.status}: ${await response.text()}`);
     return response.json();
   };
@@ -72,10 +76,21 @@ function watch({ apiUrl, apiKey, acknowledged }: Watched, tell: Story['tell']): 
         opened.resolve();
     }
   };
+  let trouble = '';
+  const tryToLook = async () => {
+    try {
+      await look();
+      trouble = '';
+    } catch (error) {
+      const { message } = error as Error;
+      if (!stopping.signal.aborted && message !== trouble) tell(`the API did not answer; asking again: ${message}`);
+      trouble = message;
+    }
+  };
   const run = async () => {
     let [countedAt, counted] = [performance.now(), acknowledged()];
     while (!stopping.signal.aborted) {
-      await look();
+      await tryToLook();
       const elapsedMs = performance.now() - countedAt;
       if (elapsedMs >= rateEveryMs) {
         const now = acknowledged();
@@ -86,7 +101,6 @@ function watch({ apiUrl, apiKey, acknowledged }: Watched, tell: Story['tell']): 
     }
   };
   const running = run();
-  running.catch(opened.reject);
   return {
     workOrder: opened.promise,
     stop: async () => {

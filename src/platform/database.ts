@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Log } from './log.ts';
@@ -13,12 +14,34 @@ export type Database = {
   close(): Promise<void>;
 };
 
+export type DatabaseOptions = {
+  readonly connectionsMax: number;
+  readonly log: Log;
+  /** How long one statement may take; a transaction of many statements may take longer. */
+  readonly statementMsMax?: number;
+  /** How long `close` waits for statements that are under way. */
+  readonly closeMsMax?: number;
+};
+
 /**
  * Opens a pool on a PostgreSQL URL. Nothing is connected yet; an idle connection that breaks is logged and replaced, so
- * a database that went away is found again by the next query.
+ * a database that went away is found again by the next query. One that vanishes without a word is noticed by the limit
+ * on statements, since TCP itself would take a quarter of an hour.
  */
-export function openDatabase(url: string, { connectionsMax, log }: { connectionsMax: number; log: Log }): Database {
-  const pool = new pg.Pool({ connectionString: url, max: connectionsMax, connectionTimeoutMillis: 10_000 });
+export function openDatabase(
+  url: string,
+  { connectionsMax, log, statementMsMax = 60_000, closeMsMax = 10_000 }: DatabaseOptions,
+): Database {
+  const sockets = new Set<Socket>();
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    query_timeout: statementMsMax,
+    stream: () => openSocket(sockets),
+  });
   let isClosing = false;
   pool.on('error', (error) => {
     if (!isClosing) log.warn({ err: error }, 'an idle database connection was lost');
@@ -27,22 +50,56 @@ export function openDatabase(url: string, { connectionsMax, log }: { connections
   // transaction would end the process. The statement that follows rejects with it.
   pool.on('connect', (client) => {
     client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
+    endOnTimeout(client);
   });
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   const close = async () => {
     isClosing = true;
+    const late = setTimeout(() => {
+      log.warn('the database does not answer; closing its connections all the same');
+      for (const socket of sockets) socket.destroy();
+    }, closeMsMax);
+    // Kysely ends the pool only if it has used it.
     await db.destroy();
+    if (!pool.ending) await pool.end();
+    clearTimeout(late);
   };
   return { db, pool, close };
 }
 
-/** What keeps the database from answering, in a few words; undefined when it answers. */
-export async function findDatabaseTrouble({ db }: Database): Promise<string | undefined> {
+function openSocket(sockets: Set<Socket>): Socket {
+  const socket = new Socket();
+  sockets.add(socket);
+  return socket.once('close', () => sockets.delete(socket));
+}
+
+/** A statement that was given up still occupies its connection, and the pool would hand that to the next one. */
+function endOnTimeout(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...given: unknown[]) => unknown;
+  const endingQuery = (...given: unknown[]) => {
+    const answer = query(...given);
+    if (answer instanceof Promise) {
+      answer.catch((error: Error) => {
+        if (isTimeout(error)) void (client as unknown as pg.Client).end();
+      });
+    }
+    return answer;
+  };
+  client.query = endingQuery as typeof client.query;
+}
+
+function isTimeout(error: Error): boolean {
+  return error.message === 'Query read timeout';
+}
+
+/** What keeps the database from answering, in a word that strangers may read; undefined when it answers. The log has the rest. */
+export async function findDatabaseTrouble({ db }: Database, log: Log): Promise<string | undefined> {
   try {
     await sql`select 1`.execute(db);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    log.warn({ err: error }, 'the database does not answer');
+    return 'unreachable';
   }
 }
 
@@ -52,7 +109,10 @@ export function isConnectionLoss(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';
   // Class 08 is a connection exception, 57P01 to 57P03 a server that stops or starts (PostgreSQL, appendix A).
   if (/^08|^57P0[123]$|^ECONN|^EPIPE$|^ETIMEDOUT$|^53300$/.test(code)) return true;
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-    error.message,
+  return (
+    isTimeout(error) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed/.test(
+      error.message,
+    )
   );
 }

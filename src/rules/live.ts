@@ -2,7 +2,7 @@
  * The live side of rules: woken every tick, it brings every shard to the last closed tick. Any number of processes may
  * run it on one database; the shard's row decides who does the work.
  */
-import type { Database } from '../platform/database.ts';
+import type { Database, Db } from '../platform/database.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import type { Log } from '../platform/log.ts';
 import { repairSpanMsMax } from '../telemetry/append-store.ts';
@@ -22,8 +22,6 @@ export type LiveRules = {
   readonly onAdvanced?: ((advanced: Advanced) => void) | undefined;
 };
 
-const housekeepingMs = 60_000;
-
 /** Begins to evaluate rules; ends when `jobs` is closed. */
 export async function runRules({ database, jobs, log, onAdvanced, ...options }: LiveRules): Promise<void> {
   const runner = createShardRunner({
@@ -32,27 +30,49 @@ export async function runRules({ database, jobs, log, onAdvanced, ...options }: 
     onRepairFailed: (error, assetIds) =>
       log.error({ err: error, assetIds }, 'late readings could not be taken into account; what is recorded stands'),
   });
-  const bringUp = async (shard: number): Promise<void> => {
-    for (;;) {
+  const advance = async (shard: number): Promise<boolean> => {
+    try {
       const advanced = await runner.advance(shard);
       report(advanced, log);
       onAdvanced?.(advanced);
-      if (!advanced.isBehind) return;
+      return advanced.isBehind;
+    } catch (error) {
+      log.error({ err: error, shard }, 'a shard could not be advanced; the next tick tries again');
+      return false;
     }
   };
-  await jobs.schedule('advance-rules', options.tickMs, async () => {
-    for (const shard of await listShards(database.db)) {
-      try {
-        await bringUp(shard);
-      } catch (error) {
-        log.error({ err: error, shard }, 'a shard could not be advanced; the next tick tries again');
-      }
-    }
+  await jobs.schedule('advance-rules', options.tickMs, async (closing) => {
+    const nextTick = AbortSignal.timeout(options.tickMs);
+    await takeTurns(await listShards(database.db), {
+      advance,
+      isOver: () => closing.aborted,
+      // The wake-up of the next tick goes on, with the shards that have been up to date meanwhile.
+      isLastRound: () => nextTick.aborted,
+    });
   });
-  await jobs.schedule('forget-rule-history', housekeepingMs, async () => {
-    await deleteSeenBatches(database.db);
-    await deleteOldMachines(database.db, repairSpanMsMax);
-  });
+}
+
+type Turns = {
+  /** One run of a shard; true when it is still behind. */
+  readonly advance: (shard: number) => Promise<boolean>;
+  readonly isOver: () => boolean;
+  readonly isLastRound: () => boolean;
+};
+
+/** Gives every shard a run, then those that are still behind another, so that nobody waits until one far behind is done. */
+export async function takeTurns(shards: readonly number[], { advance, isOver, isLastRound }: Turns): Promise<void> {
+  const behind: number[] = [];
+  for (const shard of shards) {
+    if (isOver()) return;
+    if (await advance(shard)) behind.push(shard);
+  }
+  if (behind.length > 0 && !isLastRound()) await takeTurns(behind, { advance, isOver, isLastRound });
+}
+
+/** Forgets batches and machines that no repair of late readings can reach back to. */
+export async function forgetRuleHistory(db: Db): Promise<void> {
+  await deleteSeenBatches(db);
+  await deleteOldMachines(db, repairSpanMsMax);
 }
 
 function report({ effects, owners }: Advanced, log: Log): void {

@@ -7,6 +7,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopLeftPostgres } from '../../src/platform/embedded-postgres.ts';
+import { createLog } from '../../src/platform/log.ts';
 
 const root = join(import.meta.dirname, '../..');
 const startWaitMsMax = 60_000;
@@ -93,7 +95,7 @@ export async function makeDataDir(): Promise<DataDir> {
   return {
     path,
     remove: async () => {
-      await stopLeftPostgres(path);
+      await stopLeftPostgres(path, createLog('silent'));
       await rm(path, { recursive: true, force: true });
     },
   };
@@ -118,20 +120,5 @@ async function printed(child: ChildProcess, find: () => string | undefined, outp
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the program ended:\n${output()}`);
     if (Date.now() > deadline) throw new Error(`the program is not ready after ${startWaitMsMax} ms:\n${output()}`);
     await sleep(20);
-  }
-}
-
-async function stopLeftPostgres(dataDir: string): Promise<void> {
-  const text = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8').catch(() => undefined); // Stopped already.
-  if (text === undefined) return;
-  const pid = Number(text.split('\n')[0]);
-  try {
-    process.kill(pid, 'SIGQUIT');
-    for (;;) {
-      process.kill(pid, 0);
-      await sleep(20);
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
