@@ -55,7 +55,7 @@ async function applyEffect(trx: Db, effect: Effect, owner: AssetOwner, openWorkO
       const { assetId, workOrder } = effect;
       return openWorkOrder(trx, { id: started, assetId, ...owner }, workOrder);
     }
-    // States before there is an insight, and what is told to operators by log and metrics, not by insight.
+    // States before there is an insight, and what so far only the log tells.
     case 'pending':
     case 'pending-cleared':
     case 'data-missing':

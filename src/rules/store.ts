@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type Db, isConnectionLoss } from '../platform/database.ts';
+import { instant } from '../platform/instant-store.ts';
 import type { RuleAsset, RulePoint } from './bind.ts';
 import type { Machine } from './machine.ts';
 
@@ -240,8 +241,4 @@ export async function deleteMachinesAfter(
     using unnest(${machines.map((m) => m.assetId)}::uuid[], ${machines.map((m) => m.ruleId)}::text[]) as gone (asset_id, rule_id)
     where rule_machine.asset_id = gone.asset_id and rule_machine.rule_id = gone.rule_id
       and rule_machine.tick_at > ${instant(tickMs)}`.execute(trx);
-}
-
-function instant(ms: number) {
-  return sql<Date>`to_timestamp(${ms}::float8 / 1000)`;
 }

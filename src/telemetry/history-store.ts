@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
+import { instant } from '../platform/instant-store.ts';
 import { readNumbers, readTimes } from './binary-arrays.ts';
 
 /**
@@ -71,8 +72,4 @@ function toColumns({ series_ids, times, values, qualities }: ColumnRow): Reading
     values: values ? readNumbers(values) : [],
     qualities: qualities ? readNumbers(qualities) : [],
   };
-}
-
-function instant(ms: number) {
-  return sql<Date>`to_timestamp(${ms}::float8 / 1000)`;
 }

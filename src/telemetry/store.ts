@@ -1,5 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
+import { instant } from '../platform/instant-store.ts';
 import type { DB } from '../platform/schema.ts';
 import { type Quality, qualities } from './reading.ts';
 
@@ -59,9 +60,4 @@ function readingsOf(
 
 function toReading({ time, value, quality }: Row): StoredReading {
   return { time, value, quality: qualities[quality] ?? 'bad' };
-}
-
-/** Exact to the microsecond, which a JavaScript Date is not. */
-function instant(timeMs: number) {
-  return sql<Date>`to_timestamp(${timeMs}::float8 / 1000)`;
 }
