@@ -1,9 +1,9 @@
 /** Discovery: what a name tells is in the rules' own vocabulary, and two programs that discover the same make it once. */
 import { expect, test } from 'vitest';
+import { isKnownClass } from '../src/assets/brick-classes.ts';
 import { describeAsset, discoverPoints } from '../src/assets/discovery.ts';
 import { nameAsset, namePoint } from '../src/assets/naming.ts';
 import { listNamedPoints, listSites, type SiteRef } from '../src/assets/point-store.ts';
-import { isKnownClass } from '../src/rules/brick-classes.ts';
 import { findUnit } from '../src/rules/units.ts';
 import { startTestIngest } from './support/ingest.ts';
 

@@ -1,4 +1,4 @@
-import { isSubclassOf } from './brick-classes.ts';
+import { isSubclassOf } from '../assets/brick-classes.ts';
 import { memorySpanMs, type Rule, type RuleInput, type RuleParam, type RuleSet, staleAfterMsDefault } from './rule.ts';
 import { findConversion, findUnit } from './units.ts';
 

@@ -1,4 +1,4 @@
-import { isKnownClass, listClasses } from './brick-classes.ts';
+import { isKnownClass, listClasses } from '../assets/brick-classes.ts';
 import { checkExpression } from './check-expression.ts';
 import { compileNumber } from './compile-expression.ts';
 import { findDurationMs } from './durations.ts';
