@@ -1,0 +1,190 @@
+/**
+ * Writes a building model into the database, in the transaction of the caller. What is there already is found by the model's
+ * own id, or else by its name: a point that telemetry made known is taken over with its history, not made twice.
+ */
+
+import { shardOf } from '../../access/tenant-store.ts';
+import type { Db } from '../../platform/database.ts';
+import { newId } from '../../platform/id.ts';
+import { refusals } from '../../platform/refusals.ts';
+import { insertSite, type KnownSite, lockSite, updateSiteZone } from '../site-store.ts';
+import { createFindings, type FindingList, type ImportModel, type ImportSite } from './building-model.ts';
+import { countUnderstood, type ModelReport } from './model-report.ts';
+import * as store from './model-store.ts';
+import { cleanText, type Planned, planAssets, planLocations, planPoints } from './plan-import.ts';
+
+export type ImportOptions = {
+  readonly tenantId: string;
+  /** The name of the model among those of the site; a second import under the same name changes the rows of the first. */
+  readonly source: string;
+  /** Whether a site that does not exist is made; its time zone is UTC when neither the model nor the caller says it. */
+  readonly makeSites: boolean;
+  /** Whether assets of an earlier import that the model no longer has are retired. */
+  readonly retireVanished: boolean;
+  /** Whether the time zone of the model is set on a site that has one already; without, only UTC gives way to it. */
+  readonly forceTimeZone: boolean;
+  /** The id of a unit by any of its names; units lie with the rules. */
+  readonly findUnit: (name: string) => string | undefined;
+};
+
+/** Writes the model and tells what became of it. Throws site_not_found for a site that may not be made. */
+export async function importModel(trx: Db, model: ImportModel, options: ImportOptions): Promise<ModelReport> {
+  const findings = createFindings();
+  const report = emptyReport(model, options);
+  for (const site of model.sites) {
+    const { row, created } = await ensureSite(trx, site, options, findings);
+    report.sites.push({ slug: row.slug, name: row.name, time_zone: row.timeZone, created });
+    if (created && site.timeZone === null)
+      findings.add('time_zone_unknown', 'neither the model nor the command says the time zone; it is UTC', row.slug);
+    await importSite(trx, {
+      model: partOf(model, site.slug),
+      target: { ...options, siteId: row.id, shard: row.shard },
+      slug: row.slug,
+      options,
+      findings,
+      report,
+    });
+  }
+  report.findings.push(...findings.list().map((finding) => ({ ...finding, examples: [...finding.examples] })));
+  return report;
+}
+
+function emptyReport(model: ImportModel, { source }: ImportOptions): ModelReport {
+  const rows = () => ({ in_model: 0, created: 0, updated: 0, unchanged: 0, adopted: 0, vanished: 0 });
+  return {
+    format: model.format,
+    source,
+    dry_run: false,
+    sites: [],
+    locations: rows(),
+    equipment: rows(),
+    points: rows(),
+    relations: { in_model: 0, created: 0, removed: 0 },
+    understood: countUnderstood(model),
+    classes: model.classes.map((one) => ({ ...one })),
+    findings: model.findings.map((finding) => ({ ...finding, examples: [...finding.examples] })),
+    vanished: { equipment: [], points: [] },
+  };
+}
+
+async function ensureSite(
+  trx: Db,
+  site: ImportSite,
+  { tenantId, makeSites, forceTimeZone }: ImportOptions,
+  findings: FindingList,
+): Promise<{ row: KnownSite; created: boolean }> {
+  const known = await lockSite(trx, { tenantId, slug: site.slug });
+  if (known !== undefined) {
+    const timeZone = site.timeZone ?? known.timeZone;
+    const mayChange = forceTimeZone || known.timeZone === 'UTC';
+    if (timeZone === known.timeZone) return { row: known, created: false };
+    if (!mayChange) {
+      findings.add(
+        'time_zone_differs',
+        'the model names another time zone than the site has; that of the site stays',
+        `${timeZone}, not ${known.timeZone}`,
+      );
+      return { row: known, created: false };
+    }
+    await updateSiteZone(trx, { tenantId, siteId: known.id, timeZone });
+    return { row: { ...known, timeZone }, created: false };
+  }
+  if (!makeSites) throw refusals.siteNotFound(site.slug);
+  const id = newId();
+  const row = {
+    id,
+    slug: site.slug,
+    name: cleanText(site.name, 200) || site.slug,
+    timeZone: site.timeZone ?? 'UTC',
+    shard: shardOf(id),
+  };
+  await insertSite(trx, { tenantId, site: row });
+  return { row, created: true };
+}
+
+/** What of a model belongs to one of its sites. */
+function partOf(model: ImportModel, slug: string): ImportModel {
+  if (model.sites.length === 1) return model;
+  const assets = model.assets.filter(({ site }) => site === slug);
+  const ids = new Set(assets.map(({ externalId }) => externalId));
+  return {
+    ...model,
+    locations: model.locations.filter(({ site }) => site === slug),
+    assets,
+    points: model.points.filter(({ asset }) => ids.has(asset)),
+    relations: model.relations.filter(({ from, to }) => ids.has(from) && ids.has(to)),
+  };
+}
+
+type Work = {
+  readonly model: ImportModel;
+  readonly target: store.Target;
+  readonly slug: string;
+  readonly options: ImportOptions;
+  readonly findings: FindingList;
+  readonly report: ModelReport;
+};
+
+async function importSite(trx: Db, { model, target, slug, options, findings, report }: Work): Promise<void> {
+  const locations = planLocations(model.locations, await store.listKnownLocations(trx, target));
+  await store.insertLocations(trx, target, locations.fresh);
+  tally(report.locations, locations, await store.updateLocations(trx, target, locations.rows));
+
+  const knownAssets = await store.listKnownAssets(trx, target);
+  const uris = model.assets.map(({ externalId }) => externalId);
+  const taken = new Set(await store.listTakenUris(trx, { tenantId: target.tenantId, uris }));
+  const assets = planAssets(model, {
+    known: knownAssets,
+    source: options.source,
+    locations: locations.ids,
+    slug,
+    taken,
+    findings,
+  });
+  await store.insertAssets(trx, target, assets.fresh);
+  tally(report.equipment, assets, await store.updateAssets(trx, target, assets.rows));
+
+  const knownPoints = await store.listKnownPoints(trx, target);
+  const points = planPoints(model.points, {
+    known: knownPoints,
+    source: options.source,
+    assets: assets.ids,
+    findUnit: options.findUnit,
+    findings,
+  });
+  await store.insertPoints(trx, target, points.fresh);
+  tally(report.points, points, await store.updatePoints(trx, target, points.rows));
+
+  const rows = model.relations.map(({ from, kind, to }) => ({
+    from_asset_id: assets.ids.get(from) as string,
+    kind,
+    to_asset_id: assets.ids.get(to) as string,
+  }));
+  const relations = await store.writeRelations(trx, target, { rows, assetIds: [...assets.ids.values()] });
+  report.relations.in_model += rows.length;
+  report.relations.created += relations.created;
+  report.relations.removed += relations.removed;
+  if (options.retireVanished)
+    await store.retireAssets(
+      trx,
+      target,
+      assets.vanished.map(({ id }) => id),
+    );
+  report.vanished.equipment.push(...assets.vanished.map(({ name }) => name).slice(0, 100));
+  report.vanished.points.push(...points.vanished.map(({ name, assetName }) => `${assetName}/${name}`).slice(0, 100));
+}
+
+function tally(
+  rows: ModelReport['equipment'],
+  planned: Planned<{ id: string }, unknown>,
+  changedIds: readonly string[],
+): void {
+  const fresh = new Set(planned.fresh.map(({ id }) => id));
+  const updated = changedIds.filter((id) => !fresh.has(id)).length;
+  rows.in_model += planned.rows.length;
+  rows.created += fresh.size;
+  rows.updated += updated;
+  rows.unchanged += planned.rows.length - fresh.size - updated;
+  rows.adopted += planned.adopted;
+  rows.vanished += planned.vanished.length;
+}
