@@ -26,9 +26,9 @@ import { type Jobs, openJobs } from './platform/jobs.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { migrate } from './platform/migrate.ts';
-import type { Advanced, Sink } from './rules/advance.ts';
-import { forgetRuleHistory, runRules, scaleTick } from './rules/live.ts';
-import { loadRules } from './rules/load-rules.ts';
+import type { Advanced, Sink } from './rules/live/advance.ts';
+import { forgetRuleHistory, runRules, scaleTick } from './rules/live/live.ts';
+import { openRuleSets } from './rules/live/rule-sets.ts';
 import { prepareStorage, type StorageEngine } from './telemetry/engine-store.ts';
 import { noteOnWorkOrders } from './work-orders/note-store.ts';
 import { openForInsight } from './work-orders/open-for-insight.ts';
@@ -85,7 +85,9 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
   const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
   opened.push(() => jobs.close());
   if (config.ROLES.includes('jobs')) await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database));
-  const ruleCount = config.ROLES.includes('rules') ? await openRules(config, { log, onAdvanced, database, jobs }) : 0;
+  const ruleCount = config.ROLES.includes('rules')
+    ? await openRules(config, { log, opened, onAdvanced, database, jobs })
+    : 0;
   const mqttUrl = config.ROLES.includes('ingest')
     ? await openIngest(config, { log, opened, database, storage, registry })
     : undefined;
@@ -109,22 +111,22 @@ async function keepHouse({ db }: Database): Promise<void> {
 
 async function openRules(
   config: Config,
-  { log, database, jobs, onAdvanced }: Omit<Opening, 'opened'> & { database: Database; jobs: Jobs },
+  { log, opened, database, jobs, onAdvanced }: Opening & { database: Database; jobs: Jobs },
 ): Promise<number> {
-  const { rules, errors } = await naming('RULES_DIR', () =>
-    loadRules(config.RULES_DIR, { timeScale: config.TIME_SCALE }),
+  const tickMs = scaleTick(config.TICK, config.TIME_SCALE);
+  const { RULES_DIR: directory, TIME_SCALE: timeScale } = config;
+  const ruleSets = await naming('RULES_DIR', () =>
+    openRuleSets({ db: database.db, log, directory, timeScale, tickMs }),
   );
-  for (const { file, line, column, message } of errors)
-    log.error({ file, line, column }, `rule not loaded: ${message}`);
+  opened.push(() => ruleSets.close());
   const sink: Sink = {
-    apply: (trx, effects, owners) => applyEffects(trx, effects, { owners, openWorkOrder: openForInsight }),
+    apply: (trx, effects, owners) =>
+      applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
     replace: (trx, repaired, owners) =>
       replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
   };
-  const tickMs = scaleTick(config.TICK, config.TIME_SCALE);
-  const ruleSet = () => rules;
-  await runRules({ database, jobs, log, ruleSet, sink, tickMs, graceMs: config.GRACE, onAdvanced });
-  return rules.rules.length;
+  await runRules({ database, jobs, log, ruleSets, sink, tickMs, graceMs: config.GRACE, onAdvanced });
+  return ruleSets.ruleCount;
 }
 
 async function openIngest(

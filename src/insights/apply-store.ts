@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
-import type { Effect, Finding } from '../rules/effect.ts';
-import type { InsightMemory } from '../rules/machine.ts';
-import type { AssetOwner } from '../rules/store.ts';
+import type { Effect, Finding } from '../rules/kernel/effect.ts';
+import type { InsightMemory } from '../rules/kernel/machine.ts';
+import type { AssetOwner } from '../rules/live/store.ts';
 
 /** The identity of an insight that a rule made. */
 export type InsightKey = { readonly ruleId: string; readonly assetId: string; readonly openedAt: Date };
@@ -11,6 +11,7 @@ export type InsightKey = { readonly ruleId: string; readonly assetId: string; re
 type Opened = Extract<Effect, { kind: 'opened' }>;
 type Reopened = Extract<Effect, { kind: 'reopened' }>;
 type Flagged = Extract<Effect, { kind: 'flagged' }>;
+type Resolved = Extract<Effect, { kind: 'resolved' }>;
 
 /** Adds the insight of an episode. One of that identity begins again, also when it had been withdrawn: a repair found it. */
 export async function insertInsight(
@@ -43,7 +44,7 @@ export async function insertInsight(
     .execute();
 }
 
-function shownColumns(finding: Finding) {
+function shownColumns(finding: Omit<Finding, 'isShadow'>) {
   const evidence = finding.evidence.map(({ name, value, unit }) => [name, { value, unit }]);
   return {
     title: finding.title,
@@ -61,10 +62,12 @@ function beginning(finding: Opened) {
   return {
     started_at: new Date(finding.startedAt),
     suppressed_by: finding.suppressedBy,
+    shadow: finding.isShadow,
     episodes: 1,
     flapping: false,
     data_stale: false,
     resolved_at: null,
+    ended_because: null,
     withdrawn_at: null,
   };
 }
@@ -87,25 +90,40 @@ export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened):
       ...shownColumns(effect),
       episodes: effect.episodes,
       flapping: effect.flapping,
+      shadow: effect.isShadow,
       updated_at: laterThanBefore(new Date()),
     })
-    .set({ status: afresh, resolved_at: null })
+    .set({ status: afresh, resolved_at: null, ended_because: null })
     .execute();
 }
 
-/** Marks an insight as seen through stale data, as explained by another rule's, or as flapping. */
+/** Marks an insight as seen through stale data, as explained by another rule's, as flapping, or as its rule is overridden now. */
 export async function flagInsight(trx: Db, key: InsightKey, effect: Flagged): Promise<void> {
-  const { stale, suppressedBy, flapping } = effect;
+  const { stale, suppressedBy, flapping, shown } = effect;
   await byKey(trx, key)
     .set({ data_stale: stale, suppressed_by: suppressedBy, flapping, updated_at: laterThanBefore(new Date()) })
+    .set(shown ? { severity: shown.severity, shadow: shown.isShadow } : {})
     .execute();
 }
 
-/** Ends an insight at the tick at which its rule cleared. */
-export async function resolveInsight(trx: Db, key: InsightKey, resolvedAt: Date): Promise<void> {
+/** Ends an insight at the tick at which its rule cleared, or ceased to run there; returns its id where there is one. */
+export async function resolveInsight(
+  trx: Db,
+  key: InsightKey,
+  { clearedAt, because }: Resolved,
+): Promise<string | undefined> {
+  const row = await byKey(trx, key)
+    .set({ resolved_at: new Date(clearedAt), data_stale: false, updated_at: laterThanBefore(new Date()) })
+    .set({ status: ended, ended_because: because })
+    .returning('id')
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Writes the words and the evidence of an open insight anew. */
+export async function updateShown(trx: Db, key: InsightKey, finding: Omit<Finding, 'isShadow'>): Promise<void> {
   await byKey(trx, key)
-    .set({ resolved_at: resolvedAt, data_stale: false, updated_at: laterThanBefore(new Date()) })
-    .set({ status: ended })
+    .set({ ...shownColumns(finding), updated_at: laterThanBefore(new Date()) })
     .execute();
 }
 
@@ -114,6 +132,8 @@ export async function startInsight(trx: Db, key: InsightKey): Promise<string | u
   const row = await byKey(trx, key)
     .set({
       status: sql`case when status = 'open' then 'in_progress' else status end`,
+      // A rule on trial asks for none: its trial is over.
+      shadow: false,
       updated_at: laterThanBefore(new Date()),
     })
     .where('status', '<>', 'dismissed')
@@ -154,11 +174,13 @@ export async function listInsightsSince(
 
 /** Sets an insight back to how its machine remembers it; what follows is written anew. */
 export async function restoreInsight(trx: Db, id: string, memory: InsightMemory): Promise<void> {
-  const { endedAt, episodes, flapping, stale, suppressedBy } = memory;
+  const { endedAt, endedBecause, episodes, flapping, stale, suppressedBy, shown } = memory;
   await trx
     .updateTable('insight')
     .set({ resolved_at: endedAt === null ? null : new Date(endedAt), episodes, flapping, data_stale: stale })
     .set({ status: endedAt === null ? afresh : ended, suppressed_by: suppressedBy })
+    .set({ ended_because: endedAt === null ? null : (endedBecause ?? 'cleared') })
+    .set(shown ? { severity: shown.severity, shadow: shown.isShadow } : {})
     .set({ updated_at: laterThanBefore(new Date()) })
     .where('id', '=', id)
     .execute();
@@ -179,7 +201,7 @@ export async function withdrawInsights(trx: Db, ids: readonly string[]): Promise
   await trx
     .updateTable('insight')
     .set({ status: ended, withdrawn_at: sql`now()`, updated_at: laterThanBefore(new Date()) })
-    .set({ resolved_at: sql`coalesce(resolved_at, opened_at)` })
+    .set({ resolved_at: sql`coalesce(resolved_at, opened_at)`, ended_because: 'withdrawn' })
     .where('id', 'in', [...ids])
     .execute();
 }

@@ -6,8 +6,8 @@
  */
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import type { Effect, WorkOrderRequest } from '../rules/effect.ts';
-import type { AssetOwner } from '../rules/store.ts';
+import type { Effect, Ending, WorkOrderRequest } from '../rules/kernel/effect.ts';
+import type { AssetOwner } from '../rules/live/store.ts';
 import {
   flagInsight,
   type InsightKey,
@@ -15,6 +15,7 @@ import {
   reopenInsight,
   resolveInsight,
   startInsight,
+  updateShown,
 } from './apply-store.ts';
 
 export type { WorkOrderRequest };
@@ -25,37 +26,53 @@ export type OpenInsight = { readonly id: string; readonly assetId: string } & As
 /** Opens the work order of an insight in the transaction, unless it has one. */
 export type OpenWorkOrder = (trx: Db, insight: OpenInsight, request: WorkOrderRequest) => Promise<void>;
 
-type Context = { readonly owners: ReadonlyMap<string, AssetOwner>; readonly openWorkOrder: OpenWorkOrder };
+/** Adds a note to the work orders of insights, in the transaction; one that they have already is not added again. */
+export type NoteOnWorkOrders = (trx: Db, insightIds: readonly string[], note: string) => Promise<void>;
 
-/** Writes effects in the order in which they happened. Effects of assets without an owner are not for us. */
+export type Context = {
+  readonly owners: ReadonlyMap<string, AssetOwner>;
+  readonly openWorkOrder: OpenWorkOrder;
+  readonly noteOnWorkOrders: NoteOnWorkOrders;
+};
+
+/** Writes effects in the order in which they happened. Nothing is opened for an asset without an owner. */
 export async function applyEffects(
   trx: Db,
   effects: readonly Effect[],
-  { owners, openWorkOrder }: Context,
+  { owners, ...workOrders }: Context,
 ): Promise<void> {
-  for (const effect of effects) {
-    const owner = owners.get(effect.assetId);
-    if (owner) await applyEffect(trx, effect, owner, openWorkOrder);
-  }
+  for (const effect of effects) await applyEffect(trx, effect, owners.get(effect.assetId), workOrders);
 }
 
-async function applyEffect(trx: Db, effect: Effect, owner: AssetOwner, openWorkOrder: OpenWorkOrder): Promise<void> {
+async function applyEffect(
+  trx: Db,
+  effect: Effect,
+  owner: AssetOwner | undefined,
+  { openWorkOrder, noteOnWorkOrders }: Omit<Context, 'owners'>,
+): Promise<void> {
   switch (effect.kind) {
     case 'opened':
-      return insertInsight(trx, { id: newId(), owner, finding: effect });
+      if (owner) await insertInsight(trx, { id: newId(), owner, finding: effect });
+      return;
     case 'reopened':
       return reopenInsight(trx, keyOf(effect), effect);
     case 'flagged':
       return flagInsight(trx, keyOf(effect), effect);
-    case 'resolved':
-      return resolveInsight(trx, keyOf(effect), new Date(effect.clearedAt));
+    case 'evidence-changed':
+      return updateShown(trx, keyOf(effect), effect);
+    case 'resolved': {
+      const ended = await resolveInsight(trx, keyOf(effect), effect);
+      if (ended === undefined || effect.because === 'cleared') return;
+      return noteOnWorkOrders(trx, [ended], noteOf(effect.because, effect.clearedAt));
+    }
     case 'work-order-due': {
+      if (!owner) return;
       const started = await startInsight(trx, keyOf(effect));
       if (started === undefined) return;
       const { assetId, workOrder } = effect;
       return openWorkOrder(trx, { id: started, assetId, ...owner }, workOrder);
     }
-    // States before there is an insight, and what so far only the log tells.
+    // States before there is an insight, and what the built-in insights tell.
     case 'pending':
     case 'pending-cleared':
     case 'data-missing':
@@ -64,6 +81,18 @@ async function applyEffect(trx: Db, effect: Effect, owner: AssetOwner, openWorkO
     case 'rule-error-cleared':
       return;
   }
+}
+
+const endings: Record<Exclude<Ending, 'cleared'>, string> = {
+  rule_removed: 'was taken out',
+  rule_disabled: 'was switched off',
+  rule_unbound: 'no longer fits this equipment',
+};
+
+/** The rule says nothing about the fault any more, so people have to look. */
+function noteOf(because: Exclude<Ending, 'cleared'>, at: number): string {
+  const rule = `The rule that found this fault ${endings[because]}`;
+  return `${rule} (${new Date(at).toISOString()}); it did not see the fault clear. The insight has ended.`;
 }
 
 function keyOf({ ruleId, assetId, openedAt }: { ruleId: string; assetId: string; openedAt: number }): InsightKey {

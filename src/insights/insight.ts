@@ -4,6 +4,7 @@ import { PageQuery } from '../platform/paging.ts';
 
 const insightStatuses = ['open', 'in_progress', 'resolved', 'dismissed', 'snoozed'] as const;
 const severities = ['critical', 'warning', 'info'] as const;
+const endings = ['cleared', 'rule_removed', 'rule_disabled', 'rule_unbound', 'withdrawn'] as const;
 const categories = ['fault', 'comfort', 'energy', 'maintenance'] as const;
 
 /** An episode of a rule on a piece of equipment, as people see it. (rule, asset, opened_at) is its identity. */
@@ -27,6 +28,12 @@ export const Insight = z
     started_at: Instant.describe('When the condition began to hold.'),
     opened_at: Instant.describe('When it had held for as long as the rule asks.'),
     resolved_at: Instant.nullable(),
+    ended_because: z
+      .enum(endings)
+      .nullable()
+      .describe(
+        'Why it ended: `cleared` by its rule; `rule_removed`, `rule_disabled` (switched off there) or `rule_unbound` (the rule no longer fits the equipment); `withdrawn` since late readings showed that it never was. Null while it stands.',
+      ),
     episodes: z.int().describe('How often it has opened, this time included.'),
     evidence: z.record(z.string(), z.unknown()),
     causes: z.array(z.string()),

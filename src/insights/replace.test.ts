@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type InsightMemory, normalMachine } from '../rules/machine.ts';
+import { type InsightMemory, normalMachine } from '../rules/kernel/machine.ts';
 import { compareEpisodes } from './replace.ts';
 
 const runAfterMs = 100;

@@ -10,27 +10,19 @@
  * What it finds beyond these is opened now. One that ended more than a day ago makes no work order.
  */
 import type { Db } from '../platform/database.ts';
-import type { Effect } from '../rules/effect.ts';
-import type { InsightMemory } from '../rules/machine.ts';
-import type { Episode, Repaired } from '../rules/repair.ts';
-import type { AssetOwner } from '../rules/store.ts';
-import { applyEffects, type OpenWorkOrder } from './apply.ts';
+import { shownBuiltIn } from '../rules/kernel/built-in.ts';
+import type { Effect } from '../rules/kernel/effect.ts';
+import type { InsightMemory } from '../rules/kernel/machine.ts';
+import type { Episode, Repaired } from '../rules/live/repair.ts';
+import { applyEffects, type Context } from './apply.ts';
 import {
   listInsightsSince,
   moveInsight,
   type RecordedInsight,
   restoreInsight,
+  updateShown,
   withdrawInsights,
 } from './apply-store.ts';
-
-/** Adds a note to the work orders of insights, in the transaction. */
-export type NoteOnWorkOrders = (trx: Db, insightIds: readonly string[], note: string) => Promise<void>;
-
-type Context = {
-  readonly owners: ReadonlyMap<string, AssetOwner>;
-  readonly openWorkOrder: OpenWorkOrder;
-  readonly noteOnWorkOrders: NoteOnWorkOrders;
-};
 
 const workOrderAgeMsMax = 24 * 3_600_000;
 const withdrawnNote = 'Readings that arrived late show that this fault was not there; its insight has been withdrawn.';
@@ -42,7 +34,11 @@ export async function replaceEpisodes(trx: Db, repaired: Repaired, context: Cont
   const { restored, moved, withdrawn } = compareEpisodes(recorded, repaired);
   await withdrawInsights(trx, withdrawn.map(idOf));
   await context.noteOnWorkOrders(trx, withdrawn.map(idOf), withdrawnNote);
-  for (const { insight, memory } of restored) await restoreInsight(trx, insight.id, memory);
+  for (const { insight, memory } of restored) {
+    await restoreInsight(trx, insight.id, memory);
+    const shown = shownBuiltIn(insight.ruleId, memory);
+    if (shown) await updateShown(trx, insight, shown);
+  }
   for (const { insight, openedAt } of moved) await moveInsight(trx, insight.id, new Date(openedAt));
   const effects = repaired.episodes.flatMap((episode) => withoutOldWorkOrders(episode, repaired.throughMs));
   await applyEffects(

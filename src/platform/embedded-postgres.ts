@@ -70,7 +70,7 @@ async function startServer(dataDir: string, log: Log): Promise<EmbeddedPostgres>
   const password = await ensureCluster({ folder, dataDir, owner, initdb: binaries.initdb, log });
 
   const port = await findFreePort('127.0.0.1');
-  const url = `postgresql://${userName}:${password}@127.0.0.1:${port}/${databaseName}`;
+  const url = urlOf({ port, password });
   let server: ChildProcess | undefined;
   let restarting: Promise<void> | undefined;
   let isStopping = false;
@@ -121,6 +121,11 @@ async function startServer(dataDir: string, log: Log): Promise<EmbeddedPostgres>
   };
 }
 
+/** The connection URL of a server of ours on this machine. */
+export function urlOf({ port, password }: { port: number; password: string }): string {
+  return `postgresql://${userName}:${password}@127.0.0.1:${port}/${databaseName}`;
+}
+
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
@@ -161,7 +166,7 @@ export async function stopLeftPostgres(dataDir: string, log: Log): Promise<void>
 }
 
 /** Whether the process of that id lives and is a PostgreSQL: after a restart of the machine the id may be anybody's. */
-async function isPostgres(pid: number): Promise<boolean> {
+export async function isPostgres(pid: number): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 1) return false;
   try {
     process.kill(pid, 0);

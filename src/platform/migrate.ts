@@ -31,6 +31,30 @@ export async function migrate(url: string, folder: string): Promise<string[]> {
   }
 }
 
+/**
+ * Looks whether the database at `url` has the newest schema, and changes nothing. Throws a sentence that says what to do
+ * where it has an older one, a newer one, or none.
+ */
+export async function requireMigrated(url: string, folder: string): Promise<void> {
+  const files = await readMigrations(folder);
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query(`select to_regclass('migration') as name`);
+    const known =
+      tables[0]?.name === null ? [] : (await client.query<{ name: string }>('select name from migration')).rows;
+    const applied = new Set(known.map(({ name }) => name));
+    const missing = files.filter(({ name }) => !applied.has(name));
+    if (applied.size === 0) throw new Error('no Faultline has used this database yet; start the program on it first');
+    if (missing.length > 0)
+      throw new Error('its schema is of an older version; start the program once to bring it up to date');
+    const newer = known.find(({ name }) => !files.some((file) => file.name === name));
+    if (newer) throw new Error(`its schema is of a newer version (${newer.name}); use that version of the program`);
+  } finally {
+    await client.end();
+  }
+}
+
 type Migration = { readonly name: string; readonly sql: string; readonly sha256: string };
 
 async function readMigrations(folder: string): Promise<Migration[]> {

@@ -44,6 +44,8 @@ export type Mount = {
   operationId(verbAndNoun: string): string;
   readonly listParams: z.ZodType<object>;
   readonly memberParams: z.ZodType<{ id: string }>;
+  /** The parameters of a member whose id is a name, such as a rule's. */
+  namedParams(id: z.ZodType<string, string>): z.ZodType<{ id: string }>;
   /** The schemas of the replies: a page of items, one of them, and a piece of a long series. */
   pageOf(item: z.ZodType): z.ZodType;
   oneOf(item: z.ZodType): z.ZodType;
@@ -51,6 +53,8 @@ export type Mount = {
   page(request: FastifyRequest, page: Page<unknown>): Answer;
   series(request: FastifyRequest, series: Series<unknown>): Answer;
   one(object: Versioned): Answer;
+  /** What was found and is not kept: it has no version. */
+  found(object: object): Answer;
   /** 201, with the Location of the new object. */
   created(request: FastifyRequest, object: Versioned): Answer;
 };

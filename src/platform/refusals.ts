@@ -21,8 +21,11 @@ export const refusalList = {
   route_not_found: { status: 404, title: 'There is nothing at this path.' },
   site_not_found: { status: 404, title: 'No such site.' },
   asset_not_found: { status: 404, title: 'No such asset.' },
+  location_not_found: { status: 404, title: 'No such place.' },
   point_not_found: { status: 404, title: 'No such point.' },
   insight_not_found: { status: 404, title: 'No such insight.' },
+  rule_not_found: { status: 404, title: 'No such rule.' },
+  rule_override_not_found: { status: 404, title: 'No such override of rules.' },
   work_order_not_found: { status: 404, title: 'No such work order.' },
   method_not_allowed: { status: 405, title: 'The path does not have this method; Allow names those it has.' },
   request_timeout: { status: 408, title: 'The request did not arrive in time.' },
@@ -32,9 +35,12 @@ export const refusalList = {
   uri_too_long: { status: 414, title: 'A part of the path is longer than the limit.' },
   media_type_unsupported: { status: 415, title: 'The body has a media type that this path does not take.' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used with another body.' },
+  dry_run_too_large: { status: 422, title: 'The dry run asks for more than one request may.' },
   headers_too_large: { status: 431, title: 'The header fields are larger than the limit.' },
   internal_error: { status: 500, title: 'The server failed; the request id finds it in the log.' },
   database_unavailable: { status: 503, title: 'The database does not answer at present.' },
+  model_import_busy: { status: 503, title: 'As many models as this server reads at once are being imported.' },
+  dry_run_busy: { status: 503, title: 'As many dry runs as this server runs at once are under way.' },
 } as const;
 
 export type RefusalCode = keyof typeof refusalList;
@@ -101,8 +107,12 @@ export const refusals = {
   routeNotFound: (method: string, path: string) => new Refusal('route_not_found', `There is no ${method} ${path}.`),
   siteNotFound: (slug: string) => new Refusal('site_not_found', `There is no site ${slug}.`),
   assetNotFound: (id: string) => new Refusal('asset_not_found', `There is no asset ${id}.`),
+  locationNotFound: (id: string) => new Refusal('location_not_found', `There is no place ${id}.`),
   pointNotFound: (id: string) => new Refusal('point_not_found', `There is no point ${id}.`),
   insightNotFound: (id: string) => new Refusal('insight_not_found', `There is no insight ${id}.`),
+  ruleNotFound: (id: string) => new Refusal('rule_not_found', `There is no rule ${id}.`),
+  ruleOverrideNotFound: (id: string) =>
+    new Refusal('rule_override_not_found', `There is no override ${id}, or its time is over.`),
   workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
   methodNotAllowed: (method: string, allow: string) =>
     new Refusal('method_not_allowed', `${method} is not possible here; ${allow} are.`, { headers: { allow } }),
@@ -114,6 +124,15 @@ export const refusals = {
     new Refusal('idempotency_key_reused', 'Use a new key for a new request; a key belongs to one body.'),
   preconditionFailed: (etag: string) =>
     new Refusal('precondition_failed', `It has changed since: its version is ${etag}.`, { headers: { etag } }),
+  modelImportBusy: () =>
+    new Refusal('model_import_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '5' },
+    }),
+  dryRunTooLarge: (reason: string) => new Refusal('dry_run_too_large', reason),
+  dryRunBusy: () =>
+    new Refusal('dry_run_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '5' },
+    }),
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
 };

@@ -56,15 +56,19 @@ export interface AppUser {
 export interface Asset {
   class: string | null;
   created_at: Generated<Timestamp>;
+  external_id: string | null;
   id: string;
+  location_id: string | null;
   location_uri: Generated<string>;
   name: string;
   params: Generated<Json>;
   parent_id: string | null;
   shard: number;
   site_id: string;
+  source: string | null;
   state: Generated<string>;
   status: Generated<string>;
+  tags: Generated<string[]>;
   tenant_id: string;
   updated_at: Generated<Timestamp>;
   uri: string;
@@ -73,6 +77,7 @@ export interface Asset {
 export interface AssetRelation {
   from_asset_id: string;
   kind: string;
+  source: string | null;
   tenant_id: string;
   to_asset_id: string;
 }
@@ -118,6 +123,7 @@ export interface Insight {
   cost_per_hour: number | null;
   created_at: Generated<Timestamp>;
   data_stale: Generated<boolean>;
+  ended_because: string | null;
   episodes: Generated<number>;
   evidence: Generated<Json>;
   flapping: Generated<boolean>;
@@ -139,6 +145,19 @@ export interface Insight {
   withdrawn_at: Timestamp | null;
 }
 
+export interface Location {
+  class: string | null;
+  created_at: Generated<Timestamp>;
+  external_id: string;
+  id: string;
+  name: string;
+  parent_id: string | null;
+  site_id: string;
+  source: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface Migration {
   applied_at: Generated<Timestamp>;
   name: string;
@@ -150,10 +169,12 @@ export interface Point {
   class: string | null;
   created_at: Generated<Timestamp>;
   expected_interval_ms: number | null;
+  external_id: string | null;
   id: string;
   name: string;
   part_of: string | null;
   series_id: Generated<number>;
+  source: string | null;
   state: Generated<string>;
   states: Json | null;
   tenant_id: string;
@@ -180,6 +201,13 @@ export interface Reading {
   value: number | null;
 }
 
+export interface RuleDeployment {
+  deployed_at: Generated<Timestamp>;
+  errors: Generated<Json>;
+  hash: string;
+  id: Generated<Int8>;
+}
+
 export interface RuleMachine {
   asset_id: string;
   clock_ms: number;
@@ -190,7 +218,35 @@ export interface RuleMachine {
   tick_at: Timestamp;
 }
 
+export interface RuleOverride {
+  asset_id: string | null;
+  author: string;
+  created_at: Generated<Timestamp>;
+  enabled: string | null;
+  ended_at: Timestamp | null;
+  id: string;
+  params: Generated<Json>;
+  reason: string;
+  replaced_by: string | null;
+  rule_id: string;
+  severity: string | null;
+  since_at: Timestamp;
+  site_id: string | null;
+  tag: string | null;
+  tenant_id: string;
+  until_at: Timestamp | null;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface RuleSet {
+  created_at: Generated<Timestamp>;
+  hash: string;
+  texts: Json;
+  time_scale: number;
+}
+
 export interface RuleShard {
+  rule_set_hash: string | null;
   shard: number;
   snapshot: string | null;
   tick_at: Timestamp | null;
@@ -199,6 +255,12 @@ export interface RuleShard {
 export interface RuleShardModel {
   shard: number;
   version: Int8;
+}
+
+export interface RuleShardVersion {
+  hash: string;
+  shard: number;
+  tick_at: Timestamp;
 }
 
 export interface Site {
@@ -275,13 +337,18 @@ export interface DB {
   idempotency_key: IdempotencyKey;
   ingest_batch: IngestBatch;
   insight: Insight;
+  location: Location;
   migration: Migration;
   point: Point;
   quarantine: Quarantine;
   reading: Reading;
+  rule_deployment: RuleDeployment;
   rule_machine: RuleMachine;
+  rule_override: RuleOverride;
+  rule_set: RuleSet;
   rule_shard: RuleShard;
   rule_shard_model: RuleShardModel;
+  rule_shard_version: RuleShardVersion;
   site: Site;
   storage_engine: StorageEngine;
   tenant: Tenant;

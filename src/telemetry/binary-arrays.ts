@@ -7,7 +7,7 @@
 
 const headerBytes = 20;
 /** From the UNIX epoch to that of PostgreSQL, 2000-01-01. */
-const epochUs = 946_684_800_000_000;
+export const epochUs = 946_684_800_000_000;
 const oids = { int2: 21, int4: 23, float8: 701, timestamptz: 1184 } as const;
 
 /** `int2[]` of whole numbers. */

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { instant } from '../platform/instant-store.ts';
 import { readNumbers, readTimes } from './binary-arrays.ts';
+import { sortColumn } from './column-store.ts';
+import type { PointColumn } from './point-column.ts';
 
 /**
  * Readings in columns, in the order of their times: row i is a reading of series `seriesIds[i]` at `timesMs[i]`. A value is
@@ -52,6 +54,29 @@ export async function readHistory(
       order by time
     ) r`.execute(trx);
   return toColumns(rows[0] as ColumnRow);
+}
+
+/**
+ * The readings of some series with after < time <= through, a column each; series without any are absent. A reading that is
+ * not of good quality is NaN.
+ */
+export async function readPointColumns(
+  trx: Db,
+  { seriesIds, afterMs, throughMs }: Span & { readonly seriesIds: readonly number[] },
+): Promise<Map<number, PointColumn>> {
+  const { rows } = await sql<{ series_id: number; times: Buffer; values: Buffer }>`
+    select series_id, array_send(array_agg(time)) as times,
+      array_send(array_agg(case when quality = 0 then value end)) as values
+    from reading
+    where series_id = any(${seriesIds}::int4[]) and time > ${instant(afterMs)} and time <= ${instant(throughMs)}
+    group by series_id`.execute(trx);
+  return new Map(
+    rows.map(({ series_id, times, values }) => [
+      series_id,
+      // To sort here what nearly always comes in order costs a fifth of what the server takes for it.
+      sortColumn({ times: Float64Array.from(readTimes(times)), values: Float64Array.from(readNumbers(values)) }),
+    ]),
+  );
 }
 
 type ColumnRow = {

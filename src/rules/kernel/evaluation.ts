@@ -1,0 +1,294 @@
+import type { Override } from '../language/override.ts';
+import type { Rule, RuleSet } from '../language/rule.ts';
+import { isTrue, type Truth } from '../language/truth.ts';
+import type { MissingInput, RuleAsset, RulePoint } from './bind.ts';
+import { type BuiltIns, createBuiltIns } from './built-in.ts';
+import { commonDivisor } from './common-divisor.ts';
+import { type Effect, type EvidenceValue, effectOf, snapshotOf } from './effect.ts';
+import { endingOf, endOf } from './ending.ts';
+import { type Layout, layOut } from './layout.ts';
+import { isAtRest, type Machine, normalMachine, type Retirement, retire, step } from './machine.ts';
+import type { RuleGroup } from './rule-group.ts';
+
+/**
+ * The fold over ticks that live shards and back-tests share:
+ *
+ *   insights = fold(kernel, machines, ticks, readings, rules, assets)
+ *
+ *   observe* ──▶ warm(t)   inputs are remembered, machines stand still: the run-up from history
+ *   observe* ──▶ tick(t)   inputs are remembered, machines step, effects come back
+ *
+ * The memory has two parts. That of the inputs is rebuilt from the readings of the last `warmupMs` and never stored. That of the
+ * machines is small JSON: it comes in as `machines` and goes out by `changedMachines`. There is no clock and no chance in here.
+ */
+export type Evaluation = {
+  /** Inputs that rules lack, by asset: those rules do not run there. */
+  missing: (MissingInput & { assetId: string })[];
+  /** Stored machines whose rule no longer runs on their asset, and why. */
+  orphans: (StoredMachine & { because: Retirement })[];
+  /** How long before the first tick the run-up begins, in milliseconds. */
+  warmupMs: number;
+  /** The base tick: the greatest step that meets every tick of every rule that runs, Infinity without one. */
+  everyMs: number;
+  boundCount: number;
+  /** The indexes under which `observe` knows a point: one for each asset that has it, none for one that no rule reads. */
+  pointIndexes(pointId: string): readonly number[];
+  /** A reading of a point, in any order; what lies ahead of the next tick waits, so hand readings over tick by tick. */
+  observe(pointIndex: number, timeMs: number, value: number, quality: Quality): void;
+  /** With `throughMs`, where the run-up ends, rules are passed over while their memory does not reach back that far. */
+  warm(tMs: number, throughMs?: number): void;
+  tick(tMs: number): Effect[];
+  /** The machines that changed since the last call; `machine` is null when there is nothing left to remember. */
+  changedMachines(): StoredMachine[];
+  /** Every machine that remembers anything. */
+  machines(): StoredMachine[];
+  findMachine(ruleId: string, assetId: string): Machine | undefined;
+  /** Where all of it lies, for an evaluation that goes on from this one's memory: see adopt-memory.ts. */
+  layout: Layout;
+  /** The rules on their assets and one of these at a tick, for whoever reads the inputs in another way: see column-run.ts. */
+  groups: readonly RuleGroup[];
+  evaluate(group: RuleGroup, row: number, tMs: number, read: RuleGroup['read'], effects: Effect[]): void;
+  builtIns: Pick<BuiltIns, 'isIdle' | 'step'>;
+  /** What a rule sees on an asset at the last tick, for tables and charts: conditions and the values behind them. */
+  inspect(ruleId: string, assetId: string, tMs: number): Inspection | undefined;
+};
+
+export type Inspection = { condition: Truth; clearing: Truth; isSuspended: boolean; values: EvidenceValue[] };
+
+/** 0 good, 1 uncertain, 2 bad; only good readings are usable. */
+export type Quality = 0 | 1 | 2;
+
+export type StoredMachine = { ruleId: string; assetId: string; machine: Machine | null };
+
+export type EvaluationInput = {
+  ruleSet: RuleSet;
+  assets: { asset: RuleAsset; points: RulePoint[] }[];
+  machines?: Iterable<StoredMachine>;
+  /** Those of the database, beside those of the rule set's own files. */
+  overrides?: readonly Override[];
+  /** The assets on which rules run, where not on all; their inputs are found among all. */
+  only?: ReadonlySet<string>;
+};
+
+/** An evaluation of a rule set over some assets, with machines as they were stored. */
+export function createEvaluation(input: EvaluationInput): Evaluation {
+  const { ruleSet, assets, machines = [], overrides = [], only } = input;
+  const layout = layOut(ruleSet, assets, overrides, only);
+  const { groups, points } = layout;
+  const builtIns = createBuiltIns(groups, ruleSet.timeScale, () => assets.map(({ asset }) => asset.id));
+  const orphans = restore(groups, machines, builtIns).map((stored) => ({
+    ...stored,
+    because: endingOf(stored, input),
+  }));
+  const changed = new Map<RuleGroup, Set<number>>();
+  return {
+    missing: layout.missing,
+    orphans,
+    warmupMs: layout.warmupMs,
+    everyMs: groups.map(({ rule }) => rule.timing.everyMs).reduce(commonDivisor, Number.POSITIVE_INFINITY),
+    boundCount: groups.reduce((sum, group) => sum + group.assets.length, 0),
+    pointIndexes: (pointId) => layout.indexes.get(pointId) ?? [],
+    observe: points.observe,
+    warm,
+    tick: (tMs) => {
+      const effects: Effect[] = [];
+      advance(tMs, effects);
+      return effects;
+    },
+    changedMachines,
+    machines: () => [
+      ...groups.flatMap((group) =>
+        group.machines.flatMap((machine, row) =>
+          machine ? [{ ruleId: group.rule.id, assetId: assetIdOf(group, row), machine }] : [],
+        ),
+      ),
+      ...builtIns.machines(),
+    ],
+    findMachine: (ruleId, assetId) =>
+      findRow(groups, ruleId, assetId, (group, row) => group.machines[row]) ?? builtIns.findMachine(ruleId, assetId),
+    layout,
+    groups,
+    evaluate,
+    builtIns,
+    inspect: (ruleId, assetId, tMs) => findRow(groups, ruleId, assetId, (group, row) => inspectRow(group, row, tMs)),
+  };
+
+  function warm(tMs: number, throughMs = Number.NEGATIVE_INFINITY): void {
+    points.apply(tMs);
+    for (const group of groups) {
+      if (tMs % group.rule.timing.everyMs !== 0 || tMs < throughMs - group.spanMs) continue;
+      for (let row = 0; row < group.assets.length; row++) {
+        if (!group.adopted[row]) evaluate(group, row, tMs, group.read);
+      }
+    }
+  }
+
+  function advance(tMs: number, effects: Effect[]): void {
+    points.apply(tMs);
+    for (const group of groups) {
+      if (tMs % group.rule.timing.everyMs !== 0) continue;
+      // A machine at rest whose condition is not true stays at rest.
+      const conditions = group.judge(tMs);
+      for (let row = 0; row < conditions.length; row++) {
+        if ((conditions[row] as number) >= isTrue || group.machines[row] !== undefined || group.failed[row])
+          evaluate(group, row, tMs, group.read, effects);
+      }
+    }
+    builtIns.step(tMs, effects);
+  }
+
+  function evaluate(group: RuleGroup, row: number, tMs: number, read: RuleGroup['read'], effects?: Effect[]): void {
+    try {
+      read(row, tMs);
+      if (!effects) return;
+      stepRow(group, row, tMs, effects);
+      if (group.failed[row]) recover(group, row, tMs, effects);
+    } catch (error) {
+      // A run-up tells of nothing: what throws there throws again at the first tick that counts.
+      if (effects) fail(group, row, tMs, error, effects);
+    }
+  }
+
+  function stepRow(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
+    const { rule, scratch } = group;
+    const variant = group.variantAt(row, tMs);
+    if (variant.enabled === false) {
+      retireRow(group, row, tMs, effects);
+      return;
+    }
+    const condition = rule.when(scratch.values, scratch.params, scratch.windows);
+    const machine = group.machines[row];
+    // A rule in error is asked for all that it was asked for when it threw.
+    if (machine === undefined && condition !== isTrue && !group.failed[row]) return;
+    const isSuspended = group.isSuspended(row, tMs);
+    if (machine === undefined && (isSuspended || condition !== isTrue)) return;
+    const clearing = clearingOf(rule, condition, scratch);
+    const workOrderAfterMs = variant.enabled === 'shadow' ? null : (rule.workOrder?.afterMs ?? null);
+    const before = machine ?? normalMachine;
+    const seen = { at: tMs, condition, clearing, isSuspended, suppressedBy: findSuppressor(group, row, tMs) };
+    const shown = { severity: variant.severity, isShadow: variant.enabled === 'shadow' };
+    const { machine: after, events } = step({ timing: rule.timing, workOrderAfterMs, shown }, before, seen);
+    if (after === before) return;
+    const asset = group.assets[row] as RuleAsset;
+    // Words come first: where they throw, nothing has changed.
+    const found = events.map((event) => effectOf(event, rule, variant, asset, tMs, after.insight, scratch));
+    group.machines[row] = isAtRest(after) ? undefined : after;
+    markChanged(group, row);
+    for (const effect of found) effects.push(effect);
+    if (before.insight?.dataMissing || after.insight?.dataMissing) builtIns.touch(asset);
+  }
+
+  /** A rule that is switched off here at this tick: its machine is put to rest, and what it found open ends. */
+  function retireRow(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
+    const machine = group.machines[row];
+    if (machine === undefined) return;
+    const retired = retire(machine, tMs, 'rule_disabled', group.rule.timing);
+    if (retired === machine) return;
+    group.machines[row] = isAtRest(retired) ? undefined : retired;
+    markChanged(group, row);
+    const end = endOf(machine, 'rule_disabled', tMs);
+    if (end) effects.push({ ...headOf(group, row, tMs), ...end });
+    if (machine.insight?.dataMissing) builtIns.touch(group.assets[row] as RuleAsset);
+  }
+
+  function fail(group: RuleGroup, row: number, tMs: number, error: unknown, effects: Effect[]): void {
+    const { enabled, isPaused } = group.variantAt(row, tMs);
+    if (enabled === false) {
+      retireRow(group, row, tMs, effects);
+      if (group.failed[row]) recover(group, row, tMs, effects);
+      return;
+    }
+    if (group.failed[row] || isPaused) return;
+    group.failed[row] = true;
+    const message = (error instanceof Error ? error.message : String(error)).slice(0, errorLengthMax);
+    builtIns.noteError(group.assets[row] as RuleAsset, group.rule.id, message);
+    effects.push({ ...headOf(group, row, tMs), kind: 'rule-error', message });
+  }
+
+  function recover(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
+    group.failed[row] = false;
+    builtIns.noteError(group.assets[row] as RuleAsset, group.rule.id, undefined);
+    effects.push({ ...headOf(group, row, tMs), kind: 'rule-error-cleared' });
+  }
+
+  function markChanged(group: RuleGroup, row: number): void {
+    const rows = changed.get(group);
+    if (rows) rows.add(row);
+    else changed.set(group, new Set([row]));
+  }
+
+  function changedMachines(): StoredMachine[] {
+    const stored = [...changed].flatMap(([group, rows]) =>
+      [...rows].map((row) => ({
+        ruleId: group.rule.id,
+        assetId: assetIdOf(group, row),
+        machine: group.machines[row] ?? null,
+      })),
+    );
+    changed.clear();
+    return [...stored, ...builtIns.changedMachines()];
+  }
+}
+
+const errorLengthMax = 500;
+
+function inspectRow(group: RuleGroup, row: number, tMs: number): Inspection {
+  group.read(row, tMs);
+  const { rule, scratch } = group;
+  const condition = rule.when(scratch.values, scratch.params, scratch.windows);
+  const clearing = clearingOf(rule, condition, scratch);
+  return { condition, clearing, isSuspended: group.isSuspended(row, tMs), values: snapshotOf(rule, scratch) };
+}
+
+function clearingOf(rule: Rule, condition: Truth, { values, params, windows }: RuleGroup['scratch']): Truth {
+  return rule.clear ? rule.clear(values, params, windows) : ((2 - condition) as Truth);
+}
+
+function headOf(group: RuleGroup, row: number, at: number) {
+  return { ruleId: group.rule.id, ruleVersion: group.rule.version, assetId: assetIdOf(group, row), at };
+}
+
+function assetIdOf(group: RuleGroup, row: number): string {
+  return (group.assets[row] as RuleAsset).id;
+}
+
+/** The first rule in `suppressed_by` that fires on the same asset or on one upstream of it. */
+function findSuppressor(group: RuleGroup, row: number, tMs: number): string | null {
+  for (const suppressor of group.suppressors[row] ?? []) {
+    const state = suppressor.group.machines[suppressor.row]?.state;
+    if (state !== 'firing' && state !== 'clearing') continue;
+    // A rule that is on trial at this tick explains nothing.
+    if (suppressor.group.variantAt(suppressor.row, tMs).enabled === true) return suppressor.group.rule.id;
+  }
+  return null;
+}
+
+function restore(
+  groups: RuleGroup[],
+  machines: Iterable<StoredMachine>,
+  builtIns: ReturnType<typeof createBuiltIns>,
+): StoredMachine[] {
+  const orphans: StoredMachine[] = [];
+  const rowOf = new Map(
+    groups.flatMap((group) => group.assets.map(({ id }, row) => [`${group.rule.id} ${id}`, { group, row }] as const)),
+  );
+  for (const stored of machines) {
+    const place = rowOf.get(`${stored.ruleId} ${stored.assetId}`);
+    if (place) {
+      if (stored.machine) place.group.machines[place.row] = stored.machine;
+      if (stored.machine?.insight?.dataMissing) builtIns.touch(place.group.assets[place.row] as RuleAsset);
+    } else if (!builtIns.restore(stored)) orphans.push(stored);
+  }
+  return orphans;
+}
+
+function findRow<Found>(
+  groups: RuleGroup[],
+  ruleId: string,
+  assetId: string,
+  read: (group: RuleGroup, row: number) => Found,
+): Found | undefined {
+  const group = groups.find(({ rule }) => rule.id === ruleId);
+  const row = group?.assets.findIndex(({ id }) => id === assetId) ?? -1;
+  return group && row >= 0 ? read(group, row) : undefined;
+}

@@ -1,0 +1,99 @@
+import type { Override } from '../language/override.ts';
+import type { Rule, RuleSet } from '../language/rule.ts';
+import { type BoundInput, type BoundRule, bindAll, type MissingInput, type RuleAsset, type RulePoint } from './bind.ts';
+import { createPointMemory, type PointMemory } from './point-memory.ts';
+import { createRuleGroup, type RuleGroup } from './rule-group.ts';
+
+/**
+ * Where everything of an evaluation lies: points in one memory, each rule's bindings in one group, suppressors linked.
+ *
+ *   assets ──bind──▶ rows of (rule, asset) ──▶ one group a rule ──▶ suppressors: rows of groups before it
+ */
+export type Layout = {
+  groups: RuleGroup[];
+  points: PointMemory;
+  /** The places of a point that rules read in the memory: one for each asset that has it. */
+  indexes: Map<string, number[]>;
+  /** The id of the point at each place of the memory. */
+  pointIds: string[];
+  missing: (MissingInput & { assetId: string })[];
+  warmupMs: number;
+};
+
+export type LayoutAssets = { asset: RuleAsset; points: RulePoint[] }[];
+
+type Row = { asset: RuleAsset; bound: BoundRule };
+
+/** Binds a rule set to assets, or to `only` some of them; groups come in the order of the rules, suppressors first. */
+export function layOut(
+  ruleSet: RuleSet,
+  assets: LayoutAssets,
+  overrides: readonly Override[] = [],
+  only?: ReadonlySet<string>,
+): Layout {
+  const indexes = new Map<string, number[]>();
+  const missing: Layout['missing'] = [];
+  const rowsOf = new Map<Rule, Row[]>(ruleSet.rules.map((rule) => [rule, []]));
+  const offsetOf = new Map<string, number>();
+  let pointCount = 0;
+  let warmupMs = 0;
+  for (const { asset, points } of assets) {
+    offsetOf.set(asset.id, pointCount);
+    pointCount += points.length;
+  }
+  const read = new Uint8Array(pointCount);
+  bindAll(ruleSet, assets, overrides, only).forEach((binding, index) => {
+    const { asset } = assets[index] as LayoutAssets[number];
+    missing.push(...binding.missing.map((one) => ({ ...one, assetId: asset.id })));
+    for (const bound of binding.bound) {
+      const inputs = bound.inputs.map((one) => place(one, offsetOf));
+      for (const input of inputs) if (input.from === 'point') read[input.point] = 1;
+      rowsOf.get(bound.rule)?.push({ asset, bound: { ...bound, inputs } });
+      warmupMs = Math.max(warmupMs, bound.memorySpanMs);
+    }
+  });
+  for (const { asset, points } of assets) {
+    const offset = offsetOf.get(asset.id) as number;
+    points.forEach(({ id }, index) => {
+      if (read[offset + index]) indexes.set(id, [...(indexes.get(id) ?? []), offset + index]);
+    });
+  }
+  const points = createPointMemory(pointCount);
+  const groups = [...rowsOf]
+    .filter(([, rows]) => rows.length > 0)
+    .map(([rule, rows]) => createRuleGroup(rule, rows, points));
+  linkSuppressors(groups, assets);
+  const pointIds = assets.flatMap((one) => one.points.map(({ id }) => id));
+  return { groups, points, indexes, pointIds, missing, warmupMs };
+}
+
+/** The input with its point's place in the memory of all points. */
+function place(input: BoundInput, offsetOf: ReadonlyMap<string, number>): BoundInput {
+  return input.from === 'point' ? { ...input, point: (offsetOf.get(input.asset) as number) + input.point } : input;
+}
+
+function linkSuppressors(groups: RuleGroup[], assets: LayoutAssets): void {
+  const upstream = new Map(assets.map(({ asset }) => [asset.id, asset.upstream ?? []]));
+  const groupOf = new Map(groups.map((group) => [group.rule.id, group]));
+  const rowOf = new Map(groups.map((group) => [group, new Map(group.assets.map(({ id }, row) => [id, row]))]));
+  for (const group of groups) {
+    const above = group.rule.suppressedBy.flatMap((id) => groupOf.get(id) ?? []);
+    if (above.length === 0) continue;
+    group.suppressors = group.assets.map(({ id }) => {
+      const family = withUpstream(id, upstream);
+      return above.flatMap((suppressor) =>
+        family.flatMap((assetId) => {
+          const row = rowOf.get(suppressor)?.get(assetId);
+          // A rule that is only ever on trial (shadow) there may not keep others from opening work orders.
+          return row === undefined || !suppressor.canSuppress(row) ? [] : [{ group: suppressor, row }];
+        }),
+      );
+    });
+  }
+}
+
+function withUpstream(assetId: string, upstream: Map<string, string[]>): string[] {
+  const family = new Set([assetId]);
+  for (const id of family) for (const above of upstream.get(id) ?? []) family.add(above);
+  return [...family];
+}

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { buildRuleSet } from './load-rules.ts';
+
+/** Files with one mistake each, which is told once: limits, names and words of the language, and what is no rule file at all. */
+const head = `rule: bad
+version: 1
+title: Bad
+applies_to: { class: brick:AHU }
+`;
+const tail = `severity: warning
+category: fault
+`;
+const inputs = `inputs:
+  sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC }
+  oat: { class: brick:Outside_Air_Temperature_Sensor, unit: degF }
+  fan: { class: brick:Fan_On_Off_Status, unit: bool }
+  cc: { class: brick:Valve_Position_Command, unit: percent }
+  part: { class: brick:Damper_Position_Command, unit: fraction }
+`;
+
+test.each([
+  ['a condition too deep', `when: ${'('.repeat(60)}fan${')'.repeat(60)}\n`, 'limit_exceeded'],
+  ['too many nodes', `when: sat > ${Array.from({ length: 300 }, () => '1.0').join(' + ')}\n`, 'limit_exceeded'],
+  [
+    'too many windows',
+    `when: cc > ${Array.from({ length: 23 }, (_, i) => `avg(cc, '${i + 1}m')`).join(' + ')}\n`,
+    'limit_exceeded',
+  ],
+  ['a window longer than a month', "when: avg(cc, '31d1m') > 1\n", 'limit_exceeded'],
+  [
+    'windows that remember too much between them',
+    `every: 1s\nwhen: ${Array.from({ length: 20 }, (_, i) => `avg(cc + ${i}.0, '31d') > 1`).join(' || ')}\n`,
+    'limit_exceeded',
+  ],
+  ['a name that is part of every object', 'let: { __proto__: cc + 1.0 }\nwhen: fan\n', 'reserved_name'],
+  ['a list without numbers', 'when: cc in []\n', 'empty_list'],
+  ['a list without numbers beside numbers', 'when: 1.0 in []\n', 'empty_list'],
+  ['a truth beside a number', 'when: fan == 1\n', 'no_such_overload'],
+  ['whole numbers, of which one is chosen, divided', 'when: "(fan ? 1 : 2) / 2 > 0.4"\n', 'integer_division'],
+])('%s is told once', (_, when, code) => {
+  expect(found(`${head}${inputs}${when}${tail}`).map((one) => one.split(' ')[1])).toEqual([code]);
+});
+
+describe('what is no rule file is told so, and stops nobody', () => {
+  test.each([
+    ['', '1:1 no_mapping'],
+    ['- a\n', '1:1 no_mapping'],
+    ['hello\n', '1:1 no_mapping'],
+    ['{', '1:1 missing_char'],
+    [
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((name, i) => `${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefgh'[i]}`).join(',')}]`)
+        .join('\n')}\n`,
+      '1:1 yaml_alias',
+    ],
+  ])('%#', (text, expected) => {
+    expect(found(text)[0]).toBe(expected);
+  });
+});
+
+test('an input that no expression uses is not passed over for its name', () => {
+  const text = `${head}inputs:
+  sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC }
+  __proto__: { class: brick:Nonsense }
+when: sat > 15
+${tail}`;
+  expect(found(text)).toEqual(['7:3 reserved_name']);
+});
+
+describe('windows may remember as much as five of a month at every 1m', () => {
+  test.each(["avg(cc, '31d') > 1", "lowest(cc, '31d') > 1 || avg(sat, '31d') > 2 || duty(fan, '31d') > 0.5"])(
+    '%s',
+    (when) => expect(found(`${head}${inputs}when: ${when}\n${tail}`)).toEqual([]),
+  );
+});
+
+test('a sum of numbers with and without a point is understood, a choice between them has a word of help', () => {
+  const helpOf = (when: string) =>
+    buildRuleSet([{ file: 'bad.yaml', text: `${head}${inputs}when: ${when}\n${tail}` }]).errors.map(({ help }) => help);
+  expect(helpOf('cc + 1 > 2')).toEqual([]);
+  expect(helpOf('"(fan ? cc : 1) > 1"')).toEqual(['write both numbers with a decimal point, as in 1.0']);
+});
+
+test('the base tick of the program is named beside the ticks of a rule that do not fit it', () => {
+  const text = `${head}${inputs}when: fan\nevery: 15s\n${tail}`;
+  const messages = (options: object) =>
+    buildRuleSet([{ file: 'bad.yaml', text }], options).errors.map(
+      ({ line, column, message }) => `${line}:${column} ${message}`,
+    );
+  expect(messages({ tickMs: 10_000 })).toEqual([
+    '12:8 every: 15s is neither a multiple nor a part of the base tick TICK: 10s',
+  ]);
+  expect(messages({ tickMs: 5_000 })).toEqual([]);
+  expect(messages({ tickMs: 30_000 })).toEqual([]);
+  expect(messages({ tickMs: 400, timeScale: 60 })).toEqual([
+    '12:8 every: 15s is neither a multiple nor a part of the base tick TICK: 24s',
+  ]);
+  expect(messages({})).toEqual([]);
+});
+
+function found(text: string): string[] {
+  return buildRuleSet([{ file: 'bad.yaml', text }]).errors.map(({ line, column, code }) => `${line}:${column} ${code}`);
+}
