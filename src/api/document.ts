@@ -127,7 +127,7 @@ function addSuccessHeaders(operation: Operation, { path, method, guarded }: Plac
   for (const [status, response] of Object.entries(operation.responses)) {
     const headers: Record<string, Header> = { 'X-Request-Id': textHeader('Names the request in the log.') };
     if (guarded) headers['Content-Version'] = textHeader('The version of the API that answered.');
-    if (guarded && isObject(path, method) && status !== '204') headers.ETag = textHeader("The object's version.");
+    if (guarded && isObject(path, method) && isKept(method, status)) headers.ETag = textHeader("The object's version.");
     if (status === '201') headers.Location = textHeader('The URL of the new object.');
     if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && !isObject(path, method)) {
       headers.Link = textHeader('The next page, if there is one (RFC 8288).');
@@ -137,6 +137,11 @@ function addSuccessHeaders(operation: Operation, { path, method, guarded }: Plac
     response.headers = headers;
     if (response.description === 'Default Response') response.description = successes[status] ?? 'Done.';
   }
+}
+
+/** What is deleted has no version any more, and what a POST only finds never has one. */
+function isKept(method: string, status: string): boolean {
+  return status !== '204' && !(method === 'post' && status === '200');
 }
 
 const successes: Record<string, string> = { 200: 'As asked.', 201: 'Created.', 204: 'Deleted.', 503: 'Not ready.' };

@@ -14,6 +14,7 @@ export function createTenantMount(publicUrl: string): Mount {
     operationId: (verbAndNoun) => verbAndNoun,
     listParams: z.object({}),
     memberParams: z.object({ id: Id }),
+    namedParams: (id) => z.object({ id }),
     pageOf: (item) =>
       z.object({
         data: z.array(item),
@@ -28,6 +29,7 @@ export function createTenantMount(publicUrl: string): Mount {
       ok({ data: items, total, limit, offset, nextCursor }),
     series: (_request, { items, limit, nextCursor }) => ok({ data: items, limit, nextCursor }),
     one: (object) => ok({ data: object }, { etag: etagOf(object.updated_at) }),
+    found: (object) => ok({ data: object }),
     created: (request, object) => ({
       status: 201,
       headers: { etag: etagOf(object.updated_at), location: `${publicUrl}${pathOf(request.url)}/${object.id}` },
@@ -46,6 +48,7 @@ export function createSiteMount(publicUrl: string): Mount {
     operationId: (verbAndNoun) => `${verbAndNoun}OfSite`,
     listParams: z.object({ slug }),
     memberParams: z.object({ slug, id: Id }),
+    namedParams: (id) => z.object({ slug, id }),
     pageOf: (item) => z.array(item),
     oneOf: (item) => item,
     seriesOf: (item) => z.array(item),
@@ -53,6 +56,7 @@ export function createSiteMount(publicUrl: string): Mount {
       ok(items, { 'x-total-count': String(total), ...nextHeaders(publicUrl, request.url, nextCursor) }),
     series: (request, { items, nextCursor }) => ok(items, nextHeaders(publicUrl, request.url, nextCursor)),
     one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
+    found: (object) => ok(object),
     created: (request, object) => ({
       status: 201,
       headers: { etag: etagOf(object.updated_at), location: `${publicUrl}${pathOf(request.url)}/${object.id}/` },

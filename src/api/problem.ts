@@ -52,10 +52,11 @@ export function problemOf(refusal: Refusal, request: { id: string; url: string }
   };
 }
 
-/** Answers any error: as the refusal that it is or stands for, or as internal_error, which alone is logged as an error. */
+/** Answers any error: as the refusal that it is or stands for, or as internal_error. What nobody decided on is logged as an error. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, publicUrl: string) {
   const refusal = refusalOf(error, request);
-  if (refusal.status >= 500) request.log.error({ err: error, request_id: request.id }, refusal.message);
+  if (refusal.status >= 500 && refusal !== error)
+    request.log.error({ err: error, request_id: request.id }, refusal.message);
   return reply
     .code(refusal.status)
     .headers({ ...refusal.headers, 'cache-control': 'no-store', 'x-request-id': request.id })

@@ -22,6 +22,7 @@ import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { observeRequests } from './observe.ts';
 import { operationRoutes, type Readiness } from './operations.ts';
 import { answerError } from './problem.ts';
+import { createDryRunner, type DryRunLimits, dryRunLimits } from './rules/dry-runner.ts';
 import { createTransact, send } from './sending.ts';
 import { versionOne } from './version-one.ts';
 
@@ -39,6 +40,8 @@ export type ApiOptions = {
   readonly metricsOpen: boolean;
   readonly readiness: () => Promise<Readiness>;
   readonly now?: () => Date;
+  /** How large dry runs of rules may be, where not as large as usual. */
+  readonly dryRunLimits?: Partial<DryRunLimits>;
 };
 
 const bodyBytesMax = 1_048_576;
@@ -89,7 +92,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
     serveDocumentation(scope);
     done();
   });
-  app.register(versionOne, { prefix: '/api/v1', db: database.db, publicUrl, shell, paging });
+  const dryRunner = createDryRunner({ ...dryRunLimits, ...options.dryRunLimits });
+  app.addHook('onClose', () => dryRunner.close());
+  app.register(versionOne, { prefix: '/api/v1', db: database.db, publicUrl, shell, paging, dryRunner });
   return app;
 }
 

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi';
 import { requireScope, requireSite, type Scope } from '../access/api-key.ts';
 import { authenticate } from '../access/authenticate.ts';
+import { locationRoutes } from '../assets/location-routes.ts';
+import { modelRoutes } from '../assets/model/model-routes.ts';
 import { assetRoutes, pointRoutes, siteRoutes } from '../assets/routes.ts';
 import { findPoint, findSite } from '../assets/store.ts';
 import { insightRoutes } from '../insights/routes.ts';
@@ -9,11 +11,19 @@ import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
+import { findUnit } from '../rules/language/units.ts';
 import { readingRoutes } from '../telemetry/routes.ts';
 import { workOrderRoutes } from '../work-orders/routes.ts';
 import { checkHygiene } from './hygiene.ts';
 import { createSiteMount, createTenantMount } from './mounts.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
+import { bindingRoutes } from './rules/binding-routes.ts';
+import { dryRunRoutes } from './rules/dry-run-routes.ts';
+import type { DryRunner } from './rules/dry-runner.ts';
+import { createLibrary, type Library } from './rules/library.ts';
+import { overrideRoutes } from './rules/override-routes.ts';
+import { createPlants, type Plants } from './rules/plants.ts';
+import { ruleFileRoutes, ruleRoutes } from './rules/rule-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,11 +35,19 @@ declare module 'fastify' {
 const presentVersion = '1.0.0';
 const namesOfPresent = ['1', '1.0', presentVersion];
 
-type Needs = { readonly db: Db; readonly publicUrl: string; readonly paging: Paging; readonly shell: Shell };
+type Given = {
+  readonly db: Db;
+  readonly publicUrl: string;
+  readonly paging: Paging;
+  readonly shell: Shell;
+  readonly dryRunner: DryRunner;
+};
+type Needs = Given & { readonly library: () => Promise<Library>; readonly plants: Plants };
 
 /** Everything under /api/v1: who is asking, for which version, with which scope, and then the two mounts. */
-export function versionOne(app: FastifyInstance, needs: Needs, done: () => void): void {
-  const { db, publicUrl, shell } = needs;
+export function versionOne(app: FastifyInstance, given: Given, done: () => void): void {
+  const { db, publicUrl, shell } = given;
+  const needs: Needs = { ...given, library: createLibrary(db), plants: createPlants(db) };
   app.addHook('onRoute', ({ config, url }) => {
     if (config?.scope === undefined) throw new Error(`the route ${url} names no scope`);
   });
@@ -50,6 +68,7 @@ export function versionOne(app: FastifyInstance, needs: Needs, done: () => void)
   const tenantScope = app.withTypeProvider<FastifyZodOpenApiTypeProvider>();
   siteRoutes(tenantScope, tenantMount, needs);
   quarantineRoutes(tenantScope, tenantMount, needs);
+  ruleFileRoutes(tenantScope, tenantMount, needs);
   mountStages(tenantScope, tenantMount, needs);
   app.register(atSite, { ...needs, prefix: '/sites/:slug' });
   done();
@@ -65,7 +84,12 @@ function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
     requireSite(caller, site.id);
     request.area = { caller, site: { id: site.id, slug: site.slug, timeZone: site.time_zone } };
   });
-  mountStages(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), createSiteMount(needs.publicUrl), needs);
+  const mount = createSiteMount(needs.publicUrl);
+  mountStages(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, needs);
+  modelRoutes(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, {
+    ...needs,
+    findUnit: (name) => findUnit(name)?.id,
+  });
   done();
 }
 
@@ -73,7 +97,12 @@ function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   workOrderRoutes(app, mount, needs);
   insightRoutes(app, mount, needs);
   assetRoutes(app, mount, needs);
+  locationRoutes(app, mount, needs);
   pointRoutes(app, mount, needs);
+  ruleRoutes(app, mount, needs);
+  overrideRoutes(app, mount, needs);
+  bindingRoutes(app, mount, needs);
+  dryRunRoutes(app, mount, needs);
   readingRoutes(app, mount, {
     ...needs,
     getPoint: async ({ area }, id) => {

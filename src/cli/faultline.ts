@@ -2,14 +2,23 @@
 /** The `faultline` executable: finds the command and turns its outcome into an exit code. */
 import { ConfigError } from '../platform/config.ts';
 import { runDemo } from './demo.ts';
+import { runImport } from './import.ts';
 import { runRules } from './rules.ts';
 import { runStart } from './start.ts';
 
 const commands: Record<string, { run: (argv: string[]) => Promise<number>; does: string }> = {
   start: { run: runStart, does: 'run everything on this machine' },
   demo: { run: runDemo, does: 'run everything with a simulated plant, inject a fault and tell what happens' },
-  rules: { run: runRules, does: 'check, test and back-test rule files' },
+  rules: { run: runRules, does: 'check, test, bind, back-test and fit rule files' },
+  import: { run: runImport, does: 'import a building model: Brick or Project Haystack' },
 };
+
+// Who reads the output may have read enough, as head has: the work then ends as it would have, unheard.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const [name = '', ...argv] = process.argv.slice(2);
 const command = commands[name];

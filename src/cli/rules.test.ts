@@ -43,7 +43,7 @@ afterAll(async () => {
 
 describe('the rules command', () => {
   test('check finds nothing wrong with good rules', async () => {
-    expect(await run('check')).toEqual({ code: 0, output: '1 files, 1 rules, 0 errors, 0 warnings\n' });
+    expect(await run('check')).toMatchObject({ code: 0, output: '1 files, 1 rules, 0 errors, 0 warnings\n' });
   });
 
   test('check of a bad file ends with 1 and says where', async () => {
@@ -54,8 +54,34 @@ describe('the rules command', () => {
     expect([code, JSON.parse(output)]).toMatchObject([1, { file: bad, line: 6, column: 7, code: 'unknown_variable' }]);
   });
 
+  test('check of a test file looks for mistakes of a test, all of them', async () => {
+    const bad = join(trends, 'bad.test.yaml');
+    await writeFile(bad, 'rule: wram\ncases: [{ name: warms, serise: {}, expect: [{ at: 2m, state: firing }] }]\n');
+    const good = await run('check', join(directory, 'warm.test.yaml'));
+    const { code, output } = await run('check', bad, '--json');
+    expect([good.code, good.output]).toEqual([0, expect.stringContaining('rules test runs their cases')]);
+    const found = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(code).toBe(1);
+    expect(found.map((one) => one.help)).toEqual(
+      expect.arrayContaining(["did you mean 'warm'?", "did you mean 'series'?"]),
+    );
+  });
+
+  test('coverage is of the rules that are tested, and no others', async () => {
+    const other = join(directory, 'other.yaml');
+    await writeFile(other, rule.replace('rule: warm', 'rule: other'));
+    const { output } = await run('test', join(directory, 'warm.test.yaml'), '--coverage');
+    const whole = await run('test', '--coverage');
+    await rm(other);
+    expect([output.includes('warm: no case clears it'), output.includes('other: ')]).toEqual([true, false]);
+    expect(whole.output).toContain('other: no ');
+  });
+
   test('test passes, and names what no case covers', async () => {
-    expect(await run('test')).toEqual({ code: 0, output: '1 files, 1 cases passed, 0 failed\n' });
+    expect(await run('test')).toMatchObject({ code: 0, output: '1 files, 1 cases passed, 0 failed\n' });
     expect((await run('test', '--coverage')).output).toContain(
       'warm: no case clears it\nwarm: no case starves it of data\n',
     );
@@ -70,7 +96,7 @@ describe('the rules command', () => {
       join(trends, 'columns.yaml'),
       '--json',
     );
-    expect([code, JSON.parse(output)]).toMatchObject([
+    expect([code, JSON.parse(output)]).toEqual([
       0,
       {
         rule: 'warm',
@@ -87,22 +113,68 @@ describe('the rules command', () => {
 
   test('bind says which rule runs', async () => {
     const { output } = await run('bind', '--csv', join(trends, 'log.csv'), '--columns', join(trends, 'columns.yaml'));
-    expect(output).toBe('A: warm runs\n');
+    expect(output).toBe('A: warm runs\n1 piece of equipment: 1 rule runs, 1 times in all; 0 times one cannot\n');
   });
 
-  test.each([[['backtest']], [['nonsense']], [['check', '--nonsense']]])(
-    '%j is not understood and ends with 2',
-    async (args) => {
-      expect((await run(...args)).code).toBe(2);
-    },
-  );
+  test.each([
+    [['nonsense'], "there is no command 'nonsense'"],
+    [['chekc'], "there is no command 'chekc'; did you mean 'check'?"],
+    [['check', '--jsn'], "there is no option --jsn; did you mean '--json'?"],
+    [['check', 'nowhere.yaml'], 'there is no file or folder nowhere.yaml'],
+    [['backtest', '--csv', 'x.csv'], '--columns is missing'],
+    [['backtest', '--csv', 'x.csv', '--columns', 'y.yaml', '--from', '2026-01-05'], '--from is for stored telemetry'],
+    [['backtest', '--rule'], '--rule needs a value'],
+    [['fit', '--csv', 'x.csv', '--columns', 'y.yaml', '--days', 'monday'], "--days: 'monday' is not a day"],
+  ])('%j is not understood or not possible, and ends with 2: %s', async (args, message) => {
+    const { code, errors } = await run(...args);
+    expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
+  });
+
+  test('--help of a command is its usage, and no error', async () => {
+    const { code, output } = await run('backtest', '--help');
+    expect([code, output.split('\n')[0]]).toEqual([
+      0,
+      'rules backtest [--site S] [--asset A] [--rule R] --from T --to T [--rules DIR] [--json]',
+    ]);
+  });
+
+  test('test --json prints one case a line, and --sarif the failed ones at their places', async () => {
+    const file = join(directory, 'cold.test.yaml');
+    await writeFile(
+      file,
+      'rule: warm\ncases:\n  - { name: colds, series: { sat: 1*4 }, expect: [{ at: 2m, state: firing }] }\n',
+    );
+    const told = await run('test', '--json');
+    const sarif = JSON.parse((await run('test', '--sarif')).output);
+    await rm(file);
+    expect([
+      told.code,
+      told.output
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ]).toEqual([
+      1,
+      [
+        { file, case: 'colds', passed: false, failures: ['at 2m: expected state firing, found normal'] },
+        { file: join(directory, 'warm.test.yaml'), case: 'warms', passed: true, failures: [] },
+      ],
+    ]);
+    expect(sarif.runs[0].results).toMatchObject([
+      {
+        ruleId: 'failed_case',
+        level: 'error',
+        locations: [{ physicalLocation: { region: { startLine: 3, startColumn: 5 } } }],
+      },
+    ]);
+  });
 });
 
-function run(...args: string[]): Promise<{ code: number; output: string }> {
+function run(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
   const script = `import { runRules } from ${JSON.stringify(command)}; process.exitCode = await runRules(${JSON.stringify([...args, '--rules', directory])});`;
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--input-type=module', '-e', script], (error, stdout) => {
-      resolve({ code: error ? Number(error.code) : 0, output: stdout });
+    execFile(process.execPath, ['--input-type=module', '-e', script], (error, output, errors) => {
+      resolve({ code: error ? Number(error.code) : 0, output, errors });
     });
   });
 }

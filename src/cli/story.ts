@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Advanced } from '../rules/advance.ts';
+import type { Advanced } from '../rules/live/advance.ts';
 
 export type Story = {
   tell(text: string): void;

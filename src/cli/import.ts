@@ -1,0 +1,125 @@
+import { readFile, stat } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { listTenants } from '../access/tenant-store.ts';
+import { ModelError } from '../assets/model/building-model.ts';
+import { importModel } from '../assets/model/import-model.ts';
+import { readModelApart } from '../assets/model/model-reader.ts';
+import { formatReport, type ModelReport } from '../assets/model/model-report.ts';
+import { rollBack } from '../assets/model/model-store.ts';
+import type { UnitSystem } from '../assets/model/model-units.ts';
+import type { ModelFormat } from '../assets/model/read-model.ts';
+import { isTimeZone } from '../assets/site.ts';
+import type { Db } from '../platform/database.ts';
+import { findUnit } from '../rules/language/units.ts';
+import { print, printJson } from './rules/print.ts';
+import { withDatabase } from './with-database.ts';
+
+const usage = `usage: faultline import FILE [options]
+
+  FILE                    a Brick model in Turtle (.ttl) or a Project Haystack grid in JSON
+  --site SLUG             the site that everything belongs to; without it the sites of the model, made where they are new
+  --tenant NAME           the tenant, where there are several
+  --format brick|haystack what the file is; told from its beginning otherwise
+  --source NAME           tells several models of one site apart; the format otherwise
+  --time-zone ZONE        the IANA time zone of the site
+  --assume-units si|us    the units of quantities that state none, as in models of Brick 1.0
+  --retire-vanished       retire equipment that an earlier import made and the model no longer has
+  --dry-run               tell what would happen, and change nothing
+  --json                  the report as JSON`;
+
+const bytesMax = 256 * 1_048_576;
+const limits = { msMax: 300_000, memoryMbMax: 4_096 };
+
+/** `faultline import FILE`: imports a building model and prints what was understood of it. Resolves with the exit code. */
+export async function runImport(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      site: { type: 'string' },
+      tenant: { type: 'string' },
+      format: { type: 'string' },
+      source: { type: 'string' },
+      'time-zone': { type: 'string' },
+      'assume-units': { type: 'string' },
+      'retire-vanished': { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [file, ...others] = positionals;
+  if (values.help || file === undefined || others.length > 0) {
+    print(usage);
+    return values.help ? 0 : 2;
+  }
+  const given = check(values);
+  const text = await readModelFile(file);
+  const model = await readModelApart({ text, format: given.format, options: given.options }, limits).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof ModelError)) throw cause;
+      throw new Error(`${file}${cause.line === null ? '' : `:${cause.line}`}: ${cause.message}`, { cause });
+    },
+  );
+  const report = await withDatabase(async ({ db }) => {
+    const tenantId = await findTenantId(db, values.tenant);
+    const options = {
+      tenantId,
+      source: values.source ?? model.format,
+      makeSites: true,
+      retireVanished: values['retire-vanished'],
+      forceTimeZone: values['time-zone'] !== undefined,
+      findUnit: (name: string) => findUnit(name)?.id,
+    };
+    const write = (trx: Db) => importModel(trx, model, options);
+    return values['dry-run'] ? { ...(await rollBack(db, write)), dry_run: true } : db.transaction().execute(write);
+  });
+  show(report, values.json);
+  return 0;
+}
+
+type Given = { site?: string; format?: string; source?: string; 'time-zone'?: string; 'assume-units'?: string };
+
+function check(values: Given) {
+  const { site, format, source, 'time-zone': timeZone, 'assume-units': assumeUnits } = values;
+  if (site !== undefined && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(site)) {
+    throw new Error(`--site ${site}: a slug has small letters, digits and hyphens`);
+  }
+  if (format !== undefined && format !== 'brick' && format !== 'haystack')
+    throw new Error(`--format ${format}: brick or haystack`);
+  if (source !== undefined && !/^[\w.-]{1,64}$/.test(source))
+    throw new Error(`--source ${source}: letters, digits, dots and hyphens`);
+  if (timeZone !== undefined && !isTimeZone(timeZone))
+    throw new Error(`--time-zone ${timeZone}: an IANA zone such as Europe/Berlin`);
+  if (assumeUnits !== undefined && assumeUnits !== 'si' && assumeUnits !== 'us')
+    throw new Error(`--assume-units ${assumeUnits}: si or us`);
+  return {
+    format: (format ?? null) as ModelFormat | null,
+    options: {
+      site: site ?? null,
+      siteName: null,
+      timeZone: timeZone ?? null,
+      assumeUnits: (assumeUnits ?? null) as UnitSystem | null,
+    },
+  };
+}
+
+async function readModelFile(file: string): Promise<string> {
+  const { size } = await stat(file);
+  if (size > bytesMax)
+    throw new Error(`${file} has ${size} bytes; a model of at most ${bytesMax} bytes can be imported`);
+  return readFile(file, 'utf8');
+}
+
+async function findTenantId(db: Db, name: string | undefined): Promise<string> {
+  const found = await listTenants(db, name);
+  if (found.length === 1) return (found[0] as { id: string }).id;
+  if (found.length > 1)
+    throw new Error(`there are several tenants; say --tenant and one of ${found.map((one) => one.name).join(', ')}`);
+  throw new Error(name === undefined ? 'there is no tenant yet; start the program once' : `there is no tenant ${name}`);
+}
+
+function show(report: ModelReport, asJson: boolean): void {
+  if (asJson) printJson(report);
+  else for (const line of formatReport(report)) print(line);
+}

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const command = new URL('./rules.ts', import.meta.url).href;
+let directory: string;
+let trends: string;
+
+const rule = `rule: warm
+version: 1
+title: Warm
+applies_to: { class: brick:AHU }
+inputs: { sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC } }
+when: sat > 15
+for: 2m
+severity: info
+category: fault
+`;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'rules-'));
+  trends = await mkdtemp(join(tmpdir(), 'trends-'));
+  await writeFile(join(directory, 'warm.yaml'), rule);
+  await writeFile(
+    join(trends, 'log.csv'),
+    'time,SAT\n2026-01-05T00:00Z,14\n2026-01-05T00:01Z,60\n2026-01-05T00:03Z,61\n2026-01-05T00:04Z,50\n',
+  );
+  const columns =
+    'time: { column: time }\nasset: { name: A, class: brick:AHU }\npoints: { SAT: { class: brick:Supply_Air_Temperature_Sensor, unit: degF } }\n';
+  await writeFile(join(trends, 'columns.yaml'), columns);
+});
+
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+  await rm(trends, { recursive: true });
+});
+
+describe('a column map', () => {
+  test.each([
+    [
+      'unit: degF',
+      'unit: degFF',
+      "columns.yaml:3:68: error: points.SAT.unit: unknown unit 'degFF'",
+      "did you mean 'degF'?",
+    ],
+    [
+      'brick:Supply_Air_Temperature_Sensor',
+      'brick:Suply_Air_Temperature_Sensor',
+      "columns.yaml:3:25: error: points.SAT.class: 'brick:Suply_Air_Temperature_Sensor' is not in the table",
+      "did you mean 'brick:Supply_Air_Temperature_Sensor'?",
+    ],
+    [
+      'unit: degF',
+      'of: brick:Coling_Coil',
+      "columns.yaml:3:66: error: points.SAT.of: 'brick:Coling_Coil' is not in the table",
+      "did you mean 'brick:Cooling_Coil'?",
+    ],
+    [
+      'column: time }',
+      'column: time, format: d.M.yyyy }',
+      "columns.yaml:1:31: error: time: the format 'd.M.yyyy' fits none of the 4 rows; the first that it does not fit has '2026-01-05T00:00Z'",
+      "format: 'iso' fits it",
+    ],
+    ['SAT:', 'SAR:', "columns.yaml:3:11: error: the log has no column 'SAR'", "did you mean 'SAT'?"],
+    ['column: time', 'column: tiem', "columns.yaml:1:17: error: the log has no column 'tiem'", "did you mean 'time'?"],
+  ])('a column map with %s made %s is refused, at its place', async (right, wrong, place, help) => {
+    const map = join(trends, 'wrong.columns.yaml');
+    const text = await readFile(join(trends, 'columns.yaml'), 'utf8');
+    await writeFile(map, text.replace(right, wrong));
+    const { code, errors } = await run('backtest', '--csv', join(trends, 'log.csv'), '--columns', map);
+    expect([code, errors]).toEqual([2, expect.stringContaining(place)]);
+    expect(errors).toContain(help);
+  });
+
+  test('points that no rule can use are warned of, and the rest is back-tested', async () => {
+    const map = join(trends, 'more.columns.yaml');
+    const csv = join(trends, 'more.csv');
+    await writeFile(csv, 'time,SAT,RAT,POS\n2026-01-05T00:00Z,60,70,\n2026-01-05T00:03Z,61,70,\n');
+    const text = await readFile(join(trends, 'columns.yaml'), 'utf8');
+    const more =
+      ', RAT: { class: brick:Return_Air_Temperature_Sensor, unit: degF }, POS: { class: brick:Damper_Position_Command }';
+    await writeFile(map, text.replace(/ \}\n$/, `${more} }\n`));
+    const { code, errors, output } = await run('backtest', '--csv', csv, '--columns', map);
+    expect([code, errors.split('\n').filter((line) => line.includes('warning'))]).toEqual([
+      0,
+      [
+        expect.stringContaining('points.RAT: no rule for brick:AHU reads brick:Return_Air_Temperature_Sensor'),
+        expect.stringContaining('points.POS: the log has no reading of it'),
+      ],
+    ]);
+    expect(output).toContain('1 rule ran\n');
+  });
+
+  test('a point in a unit that no rule can take is warned of, and its rule is said not to run', async () => {
+    const map = join(trends, 'percent.columns.yaml');
+    const text = await readFile(join(trends, 'columns.yaml'), 'utf8');
+    await writeFile(map, text.replace('degF', 'percent'));
+    const { code, errors, output } = await run('backtest', '--csv', join(trends, 'log.csv'), '--columns', map);
+    expect([code, errors]).toEqual([0, expect.stringContaining('no rule can read it: it is in percent')]);
+    expect(output).toContain('no rule ran: rules bind tells what each one lacks\n');
+  });
+
+  test('a rule that ran and never knew its condition is named', async () => {
+    const csv = join(trends, 'sparse.csv');
+    await writeFile(csv, 'time,SAT\n2026-01-05T00:00:30Z,60\n2026-01-05T00:00:40Z,61\n');
+    const { code, output } = await run('backtest', '--csv', csv, '--columns', join(trends, 'columns.yaml'));
+    expect([code, output]).toEqual([0, expect.stringContaining('1 rule ran; 1 never knew their condition')]);
+    expect(output).toContain('stale: warm\n');
+  });
+
+  test('fit names the days that the log lacks', async () => {
+    const log = ['--csv', join(trends, 'log.csv'), '--columns', join(trends, 'columns.yaml')];
+    const { code, errors } = await run('fit', ...log, '--days', '2026-01-05,2026-01-07');
+    expect([code, errors]).toEqual([
+      2,
+      expect.stringContaining('--days: there are no readings of 2026-01-07; there are of 2026-01-05'),
+    ]);
+  });
+
+  test.each(['bind', 'fit'])('%s refuses such a map as well', async (name) => {
+    const map = join(trends, 'wrong.columns.yaml');
+    await writeFile(map, (await readFile(join(trends, 'columns.yaml'), 'utf8')).replace('degF', 'degFF'));
+    const { code, errors } = await run(name, '--csv', join(trends, 'log.csv'), '--columns', map);
+    expect([code, errors]).toEqual([2, expect.stringContaining("unknown unit 'degFF'")]);
+  });
+});
+
+function run(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
+  const script = `import { runRules } from ${JSON.stringify(command)}; process.exitCode = await runRules(${JSON.stringify([...args, '--rules', directory])});`;
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--input-type=module', '-e', script], (error, output, errors) => {
+      resolve({ code: error ? Number(error.code) : 0, output, errors });
+    });
+  });
+}
