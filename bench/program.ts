@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { onEnd } from './ended.ts';
 
 /** A program under test, from outside: where its broker and its database are. */
 export type BenchProgram = { readonly mqttUrl: string; readonly databaseUrl: string; stop(): Promise<void> };
@@ -30,16 +31,19 @@ export async function startBenchProgram(): Promise<BenchProgram> {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const stop = async () => {
+    const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
+    child.kill('SIGTERM');
+    await ended;
+    await rm(dataDir, { recursive: true, force: true });
+    forget();
+  };
+  const forget = onEnd(stop);
   const port = await mqttPort(child);
   return {
     mqttUrl: `mqtt://bench:${password}@127.0.0.1:${port}`,
     databaseUrl: await embeddedDatabaseUrl(dataDir),
-    stop: async () => {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

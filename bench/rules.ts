@@ -1,0 +1,127 @@
+/**
+ * How fast rules are evaluated: `npm run bench:rules`. See README.md here for what the numbers mean.
+ *
+ *   --part a,b,c,d   only these        --assets N   asset-years of part (d), ten unless said        --json   one object a line
+ */
+import { parseArgs } from 'node:util';
+import { benchHistory, type HistoryResult } from './rules-history.ts';
+import { benchBackTest, benchLive, type KernelResult } from './rules-kernel.ts';
+import { benchLiveTick, type LiveResult } from './rules-live.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    part: { type: 'string', default: 'a,b,c,d' },
+    assets: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const parts = new Set(options.part.split(','));
+const failures: string[] = [];
+
+/** What people use today takes on the machine for which the numbers in README.md were measured, in seconds. */
+const others = {
+  tick: [
+    ['Prometheus', 0.16],
+    ['the rules as SQL', 0.25],
+  ],
+  year: [
+    ["vmalert's replay", 1.3],
+    ['pandas over SQL', 1.9],
+    ['pandas over CSV', 2.1],
+    ['window functions in SQL', 3.7],
+  ],
+  tenYears: [["vmalert's replay", 10.2]],
+} as const;
+
+if (parts.has('a'))
+  showKernel([benchLive(1000, 300), benchLive(10_000, 60), benchBackTest(1000, 2880), benchBackTest(10_000, 2880)]);
+if (parts.has('b')) showLive(await benchLiveTick(1000, 40));
+if (parts.has('c') || parts.has('d')) {
+  const count = parts.has('d') ? Number(options.assets) : 1;
+  showHistory(await benchHistory(count, (line) => process.stderr.write(`${line}\n`)));
+}
+for (const failure of failures) process.stderr.write(`wrong: ${failure}\n`);
+process.exitCode = failures.length > 0 ? 1 : 0;
+
+function showKernel(results: KernelResult[]): void {
+  for (const { way, assets, opened, closureOpened } of results)
+    check(opened === closureOpened, `${way}, ${assets} assets: ${opened} episodes, ${closureOpened} by hand`);
+  show('(a) the kernel: 10 rules on 10 points an asset, one core', results, [
+    ['', ({ way, assets }) => `${way}, ${assets} assets`],
+    ['M readings/s', (one) => (one.readingsPerSecond / 1e6).toFixed(1)],
+    ['M evaluations/s', (one) => (one.evaluationsPerSecond / 1e6).toFixed(1)],
+    ['by hand', (one) => (one.closureReadingsPerSecond / 1e6).toFixed(1)],
+    ['ratio', (one) => (one.readingsPerSecond / one.closureReadingsPerSecond).toFixed(2)],
+    ['an asset at this size', (one) => growthOf(one, results)],
+    ['episodes', ({ opened }) => String(opened)],
+  ]);
+}
+
+/** The time of an asset's tick against that of the smallest plant: 1.00 is linear growth. */
+function growthOf({ way, readingsPerSecond }: KernelResult, results: KernelResult[]): string {
+  const smallest = results.find((one) => one.way === way) as KernelResult;
+  return `x ${(smallest.readingsPerSecond / readingsPerSecond).toFixed(2)}`;
+}
+
+function showLive(result: LiveResult): void {
+  show(
+    '(b) a live tick, database and all',
+    [result],
+    [
+      ['', ({ assets, rules, points }) => `${assets} assets, ${rules} rules, ${points} points`],
+      ['median s', ({ medianMs }) => (medianMs / 1000).toFixed(3)],
+      ['slowest s', ({ slowestMs }) => (slowestMs / 1000).toFixed(3)],
+      ['reading s', ({ readingMs }) => (readingMs / 1000).toFixed(3)],
+      ['episodes', ({ opened }) => String(opened)],
+    ],
+  );
+  compare(result.medianMs / 1000, others.tick);
+}
+
+function showHistory(results: HistoryResult[]): void {
+  const [one, log, all, logs] = results as [HistoryResult, HistoryResult, HistoryResult?, HistoryResult?];
+  check(one.insights === log.insights, `${one.insights} insights from the database, ${log.insights} from CSV`);
+  check(all?.insights === logs?.insights, `${all?.insights} insights from the database, ${logs?.insights} from CSV`);
+  for (const { assets, readings } of results)
+    check(readings === assets * 5_256_000, `${readings} readings of ${assets} assets`);
+  show('(c), (d) a back-test of asset-years, reading included', results, [
+    [
+      '',
+      ({ assets, from }) =>
+        `${assets} asset-year${assets > 1 ? 's' : ''} from ${from === 'csv' ? 'CSV' : 'the database'}`,
+    ],
+    ['threads', ({ workers }) => String(workers)],
+    ['s', ({ seconds }) => seconds.toFixed(2)],
+    ['M readings/s', (each) => (each.readingsPerSecond / 1e6).toFixed(1)],
+    ['kernel s', ({ kernelSeconds }) => kernelSeconds.toFixed(2)],
+    ['insights', ({ insights }) => String(insights)],
+  ]);
+  compare(Math.max(one.seconds, log.seconds), others.year);
+  if (all && all.assets === 10) compare(all.seconds, others.tenYears);
+}
+
+function compare(seconds: number, measured: readonly (readonly [string, number])[]): void {
+  if (options.json) return;
+  for (const [name, theirs] of measured)
+    process.stdout.write(`  ${name}: ${theirs} s, ${(theirs / seconds).toFixed(1)} times this\n`);
+}
+
+function check(isRight: boolean, what: string): void {
+  if (!isRight) failures.push(what);
+}
+
+type Column<Row> = readonly [string, (row: Row) => string];
+
+function show<Row extends object>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): void {
+  if (options.json) {
+    for (const row of rows) process.stdout.write(`${JSON.stringify({ bench: title, ...row })}\n`);
+    return;
+  }
+  const cells = [columns.map(([name]) => name), ...rows.map((row) => columns.map(([, read]) => read(row)))];
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  process.stdout.write(`\n${title}\n`);
+  for (const row of cells)
+    process.stdout.write(
+      `${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}\n`,
+    );
+}
