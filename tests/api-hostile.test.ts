@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLog } from '../src/platform/log.ts';
 import { prepareStorage } from '../src/telemetry/engine-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { deployLibrary } from './support/api-rules.ts';
 
 let api: TestApi;
 let world: World;
@@ -12,6 +13,7 @@ beforeAll(async () => {
   world = await makeWorld(api.database);
   const made = await api.call('POST', '/api/v1/work-orders', { key: world.key, body: { title: 'x' } });
   orderId = made.json.data.id;
+  await deployLibrary(api);
 });
 afterAll(() => api.close());
 
@@ -130,7 +132,9 @@ test('weird values of every query parameter of every list are 200 or 400, and no
   let sent = 0;
   for (const [path, { get }] of Object.entries(paths)) {
     const names = (get?.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name);
-    const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', world.pointId);
+    const ids: Record<string, string> = { points: world.pointId, assets: world.ahuId, rules: 'sat-warm' };
+    const collection = /([\w-]+)\/\{id\}/.exec(path)?.[1] ?? '';
+    const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', ids[collection] ?? '');
     for (const name of names) {
       const queries = [
         ...values.map((value) => `${name}=${value}`),

@@ -3,6 +3,8 @@ import { newId } from '../src/platform/id.ts';
 import { createLog } from '../src/platform/log.ts';
 import { prepareStorage } from '../src/telemetry/engine-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { deployLibrary } from './support/api-rules.ts';
+import { type DescribedOperation, examplesOf } from './support/document-examples.ts';
 
 let api: TestApi;
 let mine: World;
@@ -31,11 +33,31 @@ beforeAll(async () => {
     .execute();
   const body = { title: secret, insight, assigned_to: theirs.alexId };
   const order = await api.call('POST', '/api/v1/work-orders', { key: theirs.key, body });
-  theirIds = { assets: theirs.ahuId, points: theirs.pointId, insights: insight, 'work-orders': order.json.data.id };
+  await deployLibrary(api);
+  const override = await api.call('POST', '/api/v1/rule-overrides', {
+    key: theirs.key,
+    body: { rule_id: 'sat-warm', asset_id: theirs.ahuId, enabled: false, reason: secret },
+  });
+  const locationId = newId();
+  const place = { id: locationId, tenant_id: theirs.tenantId, site_id: theirs.campusId };
+  await db
+    .insertInto('location')
+    .values({ ...place, name: secret, source: 'x', external_id: secret })
+    .execute();
+  theirIds = {
+    locations: locationId,
+    'rule-overrides': override.json.data.id,
+    // The library is the same for all tenants: what none of them has stands for what another has.
+    rules: 'no-such-rule',
+    assets: theirs.ahuId,
+    points: theirs.pointId,
+    insights: insight,
+    'work-orders': order.json.data.id,
+  };
 });
 afterAll(() => api.close());
 
-type Operation = { parameters?: { in: string; name: string }[]; security?: unknown[] };
+type Operation = DescribedOperation & { parameters?: { in: string; name: string }[]; security?: unknown[] };
 
 /** Every operation of the document that wants a key. */
 function operations(): { method: string; path: string; operation: Operation }[] {
@@ -47,18 +69,22 @@ function operations(): { method: string; path: string; operation: Operation }[] 
     );
 }
 
-const bodyFor = (method: string) => (method === 'POST' || method === 'PATCH' ? { title: 'x' } : undefined);
 const collectionOf = (path: string) => /(\w[\w-]*)\/\{id\}/.exec(path)?.[1] ?? '';
+/** What the document shows as a body for the operation. */
+const bodyFor = (operation: Operation) => {
+  const { components } = api.app.swagger() as unknown as { components: { schemas: Record<string, object> } };
+  return examplesOf(operation, components.schemas)[0];
+};
 
 describe('no route gives anything of another tenant', () => {
   test("with another tenant's ids and slugs every route is 404, and changes nothing", async () => {
     const before = await snapshot();
     let walked = 0;
-    for (const { method, path } of operations().filter(({ path }) => path.includes('{'))) {
+    for (const { method, path, operation } of operations().filter(({ path }) => path.includes('{'))) {
       for (const slug of ['their-campus', 'ucl-east-campus']) {
         if (slug === 'ucl-east-campus' && !path.includes('{id}')) continue;
         const url = path.replace('{slug}', slug).replace('{id}', theirIds[collectionOf(path)] ?? '');
-        const reply = await api.call(method, url, { key: mine.key, body: bodyFor(method) });
+        const reply = await api.call(method, url, { key: mine.key, body: bodyFor(operation) });
         expect([method, url, reply.status]).toEqual([method, url, 404]);
         expect(reply.text).not.toContain(secret);
         walked += 1;
@@ -129,9 +155,9 @@ describe('every route that wants a key', () => {
     ['a key on the plan Free', async () => (await makeWorld(api.database, { plan: 'free' })).key, 403],
   ])('with %s is refused before anything else is looked at', async (_, makeKey, expected) => {
     const key = makeKey && (await makeKey());
-    for (const { method, path } of operations()) {
+    for (const { method, path, operation } of operations()) {
       const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', mine.ahuId);
-      const reply = await api.call(method, url, { ...(key === undefined ? {} : { key }), body: bodyFor(method) });
+      const reply = await api.call(method, url, { ...(key === undefined ? {} : { key }), body: bodyFor(operation) });
       expect([method, path, reply.status]).toEqual([method, path, expected]);
     }
   });
@@ -150,5 +176,6 @@ async function snapshot() {
   const { db } = api.database;
   const order = await db.selectFrom('work_order').selectAll().where('tenant_id', '=', theirs.tenantId).execute();
   const insight = await db.selectFrom('insight').selectAll().where('tenant_id', '=', theirs.tenantId).execute();
-  return { order, insight };
+  const override = await db.selectFrom('rule_override').selectAll().where('tenant_id', '=', theirs.tenantId).execute();
+  return { order, insight, override };
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { findFreePort } from '../src/platform/free-port.ts';
-import { createRandom } from '../src/rules/replay.ts';
+import { createRandom } from '../src/rules/kernel/replay.ts';
 import { connectGateway, type Gateway } from './support/gateway.ts';
 import { type DataDir, eventually, makeDataDir, type Program, startProgram } from './support/program.ts';
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PointRef } from '../src/assets/point-store.ts';
-import { loadRules } from '../src/rules/load-rules.ts';
+import { loadRules } from '../src/rules/language/load-rules.ts';
 import { minuteMs, openRulePlant, type RulePlant } from './support/rule-plant.ts';
 
 let plant: RulePlant;
@@ -114,25 +114,16 @@ test('an evaluation in memory is not trusted once another process has repaired t
   expect((await plant.listTold([downstream.assetId])).map(({ resolvedAt }) => resolvedAt)).not.toContain(null);
 });
 
-test('the history of a rule that has been removed stays as it is', async () => {
-  await send(downstream, 9, 0, 20);
-  await send(downstream, 2, 21, 60);
-  await advance();
-  const without = {
-    ...plant.ruleSet,
-    hash: 'without',
-    rules: plant.ruleSet.rules.filter(({ id }) => id !== 'too-high'),
-  };
-  await send(downstream, 2, 0, 20, 1);
-  await advance(plant.openRunner(without));
-  expect(await told()).toEqual(['too-high 2-31, 1 work orders']);
-});
-
 test('what a person has dismissed stays dismissed, whatever late readings say', async () => {
   await send(downstream, 9, 0, 20);
   await advance();
   const dismissed = () =>
-    plant.database.db.selectFrom('insight').select('status').where('asset_id', '=', downstream.assetId).execute();
+    plant.database.db
+      .selectFrom('insight')
+      .select('status')
+      .where('asset_id', '=', downstream.assetId)
+      .where('rule_id', '=', 'too-high')
+      .execute();
   await plant.database.db
     .updateTable('insight')
     .set({ status: 'dismissed' })

@@ -4,8 +4,14 @@ import { discoverPoints } from '../src/assets/discovery.ts';
 import { listNamedPoints, listSites } from '../src/assets/point-store.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
-import { normalMachine } from '../src/rules/machine.ts';
-import { deleteOldMachines, findModelVersion, insertMachines, listMachinesAt, lockShard } from '../src/rules/store.ts';
+import { normalMachine } from '../src/rules/kernel/machine.ts';
+import {
+  deleteOldMachines,
+  findModelVersion,
+  insertMachines,
+  listMachinesAt,
+  lockShard,
+} from '../src/rules/live/store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 let testDatabase: TestDatabase;

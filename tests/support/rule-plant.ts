@@ -6,9 +6,10 @@ import { applyEffects } from '../../src/insights/apply.ts';
 import { replaceEpisodes } from '../../src/insights/replace.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { createShardRunner } from '../../src/rules/advance.ts';
-import { loadRules } from '../../src/rules/load-rules.ts';
-import type { RuleSet } from '../../src/rules/rule.ts';
+import { loadRules } from '../../src/rules/language/load-rules.ts';
+import type { RuleSet } from '../../src/rules/language/rule.ts';
+import { createShardRunner } from '../../src/rules/live/advance.ts';
+import { deployRuleSet, findDeployedHash } from '../../src/rules/live/rule-set-store.ts';
 import { createAppender } from '../../src/telemetry/append-store.ts';
 import { prepareStorage } from '../../src/telemetry/engine-store.ts';
 import { noteOnWorkOrders } from '../../src/work-orders/note-store.ts';
@@ -45,6 +46,7 @@ export async function openRulePlant() {
   if (!site) throw new Error('the site was not made');
   await database.db.insertInto('rule_shard').values({ shard: site.shard }).execute();
   const { rules } = await loadRules('tests/fixtures/rules');
+  const known = new Map<string, RuleSet>();
   let count = 0;
   return {
     database,
@@ -52,7 +54,7 @@ export async function openRulePlant() {
     ruleSet: rules,
     append: createAppender(database.pool, { engine, graceMs }).append,
     /** Evaluates rules as a process does that has just started. */
-    openRunner: (ruleSet: RuleSet = rules) => openRunner(database, ruleSet),
+    openRunner: (ruleSet: RuleSet = rules) => openRunner(database, ruleSet, known),
     makePumps: () => makePumps(database, site, ++count),
     listTold: (assetIds: string[]) => listTold(database, assetIds),
     close: async () => {
@@ -62,17 +64,27 @@ export async function openRulePlant() {
   };
 }
 
-function openRunner(database: Database, ruleSet: RuleSet) {
+function openRunner(database: Database, ruleSet: RuleSet, known: Map<string, RuleSet>) {
+  known.set(ruleSet.hash, ruleSet);
   return createShardRunner({
     database,
     tickMs: minuteMs / ruleSet.timeScale,
     graceMs,
-    ruleSet: () => ruleSet,
+    ruleSets: {
+      getDeployed: async (trx) => {
+        const { hash, timeScale } = ruleSet;
+        if ((await findDeployedHash(trx)) !== hash)
+          await deployRuleSet(trx, { hash, timeScale, texts: [], errors: [] });
+        return ruleSet;
+      },
+      get: async (_trx, hash) => known.get(hash) as RuleSet,
+    },
     onRepairFailed: (error) => {
       throw error;
     },
     sink: {
-      apply: (trx, effects, owners) => applyEffects(trx, effects, { owners, openWorkOrder: openForInsight }),
+      apply: (trx, effects, owners) =>
+        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
       replace: (trx, repaired, owners) =>
         replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
     },
