@@ -1,6 +1,6 @@
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import { hashSecret, newSecret, prefixOf, ScopeName } from './api-key.ts';
+import { type Caller, hashSecret, newSecret, prefixOf, ScopeName } from './api-key.ts';
 
 type NewApiKey = {
   readonly tenantId: string;
@@ -99,4 +99,16 @@ export function revokeApiKey(db: Db, { tenantId, id, at }: { tenantId: string; i
     .where('revoked_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
+}
+
+/** Who is asking, as people write it down: the person in whose name the key acts, else the name of the key. */
+export async function getAuthor(db: Db, { keyId, tenantId }: Pick<Caller, 'keyId' | 'tenantId'>): Promise<string> {
+  const row = await db
+    .selectFrom('api_key')
+    .leftJoin('app_user', 'app_user.id', 'api_key.created_by')
+    .select(['app_user.username', 'api_key.name'])
+    .where('api_key.tenant_id', '=', tenantId)
+    .where('api_key.id', '=', keyId)
+    .executeTakeFirstOrThrow();
+  return row.username ?? `API key ${row.name}`;
 }

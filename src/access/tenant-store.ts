@@ -60,6 +60,12 @@ export async function insertTenant(trx: Db, tenant: NewTenant): Promise<Tenant> 
 }
 
 /** The shard of a site's assets, 0 to 63: rules of one site are evaluated together. */
-function shardOf(siteId: string): number {
+export function shardOf(siteId: string): number {
   return (createHash('sha256').update(siteId).digest()[0] ?? 0) % 64;
+}
+
+/** The tenants of an installation, or those of a name, the oldest first. */
+export function listTenants(db: Db, name: string | undefined): Promise<{ id: string; name: string }[]> {
+  const tenants = db.selectFrom('tenant').select(['id', 'name']).orderBy('created_at').orderBy('id').limit(50);
+  return (name === undefined ? tenants : tenants.where('name', '=', name)).execute();
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { isKnownClass } from './brick-classes.ts';
 import { nameAsset, namePoint } from './naming.ts';
 
 test.each([
@@ -21,4 +22,25 @@ test.each([
   ['constructor', null, null, null],
 ])('a point named %j is a %s of %s in %s', (name, pointClass, partOf, unit) => {
   expect(namePoint(name)).toEqual({ class: pointClass, partOf, unit });
+});
+
+test('names lead to classes that rules know', () => {
+  const points = [
+    'sat',
+    'sat_sp',
+    'oat',
+    'fan_status',
+    'fan_speed',
+    'oa_damper',
+    'cooling_valve',
+    'vibration',
+    'current_a',
+    'discharge_pressure',
+    'power',
+  ];
+  const named = [
+    ...points.map(namePoint).flatMap(({ class: name, partOf }) => [name, partOf ?? name]),
+    ...['ahu-1', 'pump2', 'rtu_3', 'fcu-4'].map(nameAsset),
+  ];
+  expect(named.filter((name) => name === null || !isKnownClass(name))).toEqual([]);
 });

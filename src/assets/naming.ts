@@ -44,6 +44,8 @@ discharge_pressure | faultline:Discharge_Pressure_Sensor       |                
 // The word before the first hyphen or digit | class
 const assetTable = `
 ahu     | brick:AHU
+rtu     | brick:RTU
+fcu     | brick:Fan_Coil_Unit
 pump    | brick:Pump
 vav     | brick:VAV
 chiller | brick:Chiller

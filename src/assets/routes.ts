@@ -4,7 +4,8 @@ import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
-import { Asset, AssetQuery, Point, PointQuery, SiteQuery } from './asset.ts';
+import { Asset, AssetChange, AssetQuery, Point, PointQuery, SiteQuery } from './asset.ts';
+import { changeAsset } from './change-asset.ts';
 import { Site } from './site.ts';
 import { findAsset, findPoint, findSite, listAssets, listPoints, listSites } from './store.ts';
 
@@ -37,8 +38,10 @@ export function siteRoutes(app: RouteScope, mount: Mount, { db, paging, shell }:
   );
 }
 
-/** The list of equipment and one piece of it (R17). */
-export function assetRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+/** The list of equipment, one piece of it, and what may be changed of it (R17). */
+export function assetRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
+  const { db, paging, shell } = needs;
+  changeRoute(app, mount, needs);
   const config = { scope: 'assets:read' } as const;
   const tags = ['Assets'];
   const list = {
@@ -70,6 +73,30 @@ export function assetRoutes(app: RouteScope, mount: Mount, { db, paging, shell }
       requireSite(request.area.caller, found.siteId);
       return shell.send(request, reply, mount.one(found.asset));
     },
+  );
+}
+
+/** Changes what people may set of a piece of equipment. */
+function changeRoute(app: RouteScope, mount: Mount, { shell }: Needs): void {
+  const change = {
+    operationId: mount.operationId('changeAsset'),
+    summary: 'Change the tags or the parameters of a piece of equipment',
+    tags: ['Assets'],
+    params: mount.memberParams,
+    body: AssetChange,
+    response: { 200: mount.oneOf(Asset) },
+  };
+  app.patch(mount.member('assets'), { config: { scope: 'assets:write' }, schema: change }, async (request, reply) =>
+    shell.transact(request, reply, async (trx) => {
+      const { area, body, headers, params } = request;
+      const asset = await changeAsset(trx, area, {
+        id: params.id,
+        body,
+        ifMatch: headers['if-match'],
+        at: shell.now(),
+      });
+      return mount.one(asset);
+    }),
   );
 }
 

@@ -14,3 +14,14 @@ export const Site = z
   })
   .meta({ id: 'Site' });
 export type Site = z.infer<typeof Site>;
+
+/** Whether a text names an IANA time zone that this program can reckon with. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return /^[A-Za-z]/.test(name);
+  } catch {
+    // A RangeError is how Intl says that it knows no such zone.
+    return false;
+  }
+}

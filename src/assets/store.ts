@@ -1,10 +1,12 @@
+import { sql } from 'kysely';
 import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { newestFirst, rowsOf } from '../platform/page-store.ts';
 import type { PageRequest, Rows } from '../platform/paging.ts';
-import { Asset, type AssetFilter, Point, type PointFilter, type SiteFilter } from './asset.ts';
+import { laterThanBefore } from '../platform/version-store.ts';
+import { Asset, type AssetChange, type AssetFilter, Point, type PointFilter, type SiteFilter } from './asset.ts';
 import { Site } from './site.ts';
 
 /** Sites of the area's tenant that its key may see, newest first. */
@@ -49,6 +51,7 @@ export async function listAssets(db: Db, area: Area, filter: AssetFilter, page: 
   let assets = db
     .selectFrom('asset')
     .innerJoin('site', 'site.id', 'asset.site_id')
+    .leftJoin('location', 'location.id', 'asset.location_id')
     .where('asset.tenant_id', '=', area.caller.tenantId);
   if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
   assets = assets.where(withinSites('asset.site_id', area.caller));
@@ -56,9 +59,11 @@ export async function listAssets(db: Db, area: Area, filter: AssetFilter, page: 
   if (filter.status !== undefined) assets = assets.where('asset.status', '=', filter.status);
   if (filter.state !== undefined) assets = assets.where('asset.state', '=', filter.state);
   if (filter.parent_id !== undefined) assets = assets.where('asset.parent_id', '=', filter.parent_id);
+  if (filter.tag !== undefined) assets = assets.where(sql<boolean>`asset.tags @> array[${filter.tag}]::text[]`);
   if (filter.uri !== undefined) assets = assets.where('asset.uri', '=', filter.uri);
   const total = await assets.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const query = newestFirst(assets.selectAll('asset').select('site.slug as site'), { table: 'asset', page });
+  const columns = assets.selectAll('asset').select(['site.slug as site', 'location.name as location']);
+  const query = newestFirst(columns, { table: 'asset', page });
   return rowsOf(await query.execute(), total, toAsset);
 }
 
@@ -71,13 +76,46 @@ export async function findAsset(
   let assets = db
     .selectFrom('asset')
     .innerJoin('site', 'site.id', 'asset.site_id')
+    .leftJoin('location', 'location.id', 'asset.location_id')
     .selectAll('asset')
-    .select(['site.slug as site', 'site.time_zone'])
+    .select(['site.slug as site', 'site.time_zone', 'location.name as location'])
     .where('asset.tenant_id', '=', area.caller.tenantId);
   if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
   assets = 'id' in by ? assets.where('asset.id', '=', by.id) : assets.where('asset.uri', '=', by.uri);
   const row = await assets.executeTakeFirst();
   return row && { asset: toAsset(row), siteId: row.site_id, timeZone: row.time_zone };
+}
+
+/** An asset of the tenant, held until the transaction ends. */
+export async function lockAsset(
+  trx: Db,
+  area: Area,
+  id: string,
+): Promise<{ siteId: string; updatedAt: Date } | undefined> {
+  let assets = trx.selectFrom('asset').select(['site_id', 'updated_at']).where('tenant_id', '=', area.caller.tenantId);
+  if (area.site !== null) assets = assets.where('site_id', '=', area.site.id);
+  const row = await assets.where('id', '=', id).forUpdate().executeTakeFirst();
+  return row && { siteId: row.site_id, updatedAt: row.updated_at };
+}
+
+/** Sets the tags and merges the parameters that are given; a parameter that is null is taken away. */
+export async function updateAsset(
+  trx: Db,
+  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
+  { tags, params }: AssetChange,
+): Promise<void> {
+  await trx
+    .updateTable('asset')
+    .set({
+      ...(tags !== undefined && { tags: [...new Set(tags)] }),
+      ...(params !== undefined && {
+        params: sql<never>`jsonb_strip_nulls(params || ${JSON.stringify(params)}::jsonb)`,
+      }),
+      updated_at: laterThanBefore(at),
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .execute();
 }
 
 /** Points of the assets in the area, newest first. */
