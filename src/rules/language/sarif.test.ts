@@ -16,7 +16,7 @@ const error: RuleError = {
 
 test('a mistake is a result at its region, with a rule of the driver behind it (SARIF 2.1.0, sections 3.27 and 3.49)', () => {
   const warning: RuleError = { ...error, severity: 'warning', code: 'a_first_code', help: undefined };
-  expect(toSarif([error, warning], '/work')).toEqual({
+  expect(toSarif([error, warning], '/plant')).toEqual({
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
@@ -54,15 +54,15 @@ test('a mistake is a result at its region, with a rule of the driver behind it (
 });
 
 test.each([
-  ['/work/rules/a.yaml', { uri: 'rules/a.yaml', uriBaseId: '%SRCROOT%' }],
+  ['/plant/rules/a.yaml', { uri: 'rules/a.yaml', uriBaseId: '%SRCROOT%' }],
   ['./rules/a.yaml', { uri: 'rules/a.yaml', uriBaseId: '%SRCROOT%' }],
   ['../other/a b.yaml', { uri: 'file:///other/a%20b.yaml' }],
   ['/other/a.yaml', { uri: 'file:///other/a.yaml' }],
 ])('the file %s is at %j: relative below the folder of the command, absolute elsewhere', (file, place) => {
-  const { runs } = toSarif([{ ...error, file }], '/work') as { runs: [{ results: { locations: object[] }[] }] };
+  const { runs } = toSarif([{ ...error, file }], '/plant') as { runs: [{ results: { locations: object[] }[] }] };
   expect(runs[0].results[0]?.locations[0]).toMatchObject({ physicalLocation: { artifactLocation: place } });
 });
 
 test('without mistakes there are no results, and there is a run all the same', () => {
-  expect(toSarif([], '/work')).toMatchObject({ runs: [{ results: [] }] });
+  expect(toSarif([], '/plant')).toMatchObject({ runs: [{ results: [] }] });
 });
