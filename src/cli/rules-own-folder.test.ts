@@ -1,23 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { warmRule as rule, runRulesCommand } from '../../tests/support/rules-command.ts';
 
-const command = new URL('./rules.ts', import.meta.url).href;
 let directory: string;
 let own: string;
-
-const rule = `rule: warm
-version: 1
-title: Warm
-applies_to: { class: brick:AHU }
-inputs: { sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC } }
-when: sat > 15
-for: 2m
-severity: info
-category: fault
-`;
 
 describe('rules in a folder of their own, beside the library', () => {
   beforeAll(async () => {
@@ -71,11 +59,4 @@ describe('rules in a folder of their own, beside the library', () => {
   });
 });
 
-function run(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
-  const script = `import { runRules } from ${JSON.stringify(command)}; process.exitCode = await runRules(${JSON.stringify([...args, '--rules', directory])});`;
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--input-type=module', '-e', script], (error, output, errors) => {
-      resolve({ code: error ? Number(error.code) : 0, output, errors });
-    });
-  });
-}
+const run = (...args: string[]) => runRulesCommand(directory, args);

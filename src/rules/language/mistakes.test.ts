@@ -1,25 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { buildRuleSet } from './load-rules.ts';
+import { found, head, inputs, tail } from '../../../tests/support/bad-rule.ts';
 
 /**
  * Files full of mistakes. Each case is a whole file; what is found is compared with every place that a person would point at, so
  * that no mistake hides another one and none is told twice.
  */
-const head = `rule: bad
-version: 1
-title: Bad
-applies_to: { class: brick:AHU }
-`;
-const tail = `severity: warning
-category: fault
-`;
-const inputs = `inputs:
-  sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC }
-  oat: { class: brick:Outside_Air_Temperature_Sensor, unit: degF }
-  fan: { class: brick:Fan_On_Off_Status, unit: bool }
-  cc: { class: brick:Valve_Position_Command, unit: percent }
-  part: { class: brick:Damper_Position_Command, unit: fraction }
-`;
 
 describe('a file with many mistakes has each of them told, at its line and column', () => {
   test('eight of eight kinds', () => {
@@ -242,10 +227,6 @@ test.each([
 ])('what YAML takes for a tag in when: %s is told once', (condition, column) => {
   expect(found(`${head}${inputs}when: ${condition}\n${tail}`)).toEqual([`11:${column} yaml_tag`]);
 });
-
-function found(text: string): string[] {
-  return buildRuleSet([{ file: 'bad.yaml', text }]).errors.map(({ line, column, code }) => `${line}:${column} ${code}`);
-}
 
 function byPlace(a: string, b: string): number {
   const [lineA, columnA] = a.split(/[: ]/).map(Number) as [number, number];

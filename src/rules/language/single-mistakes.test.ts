@@ -1,22 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { found, head, inputs, tail } from '../../../tests/support/bad-rule.ts';
 import { buildRuleSet } from './load-rules.ts';
 
 /** Files with one mistake each, which is told once: limits, names and words of the language, and what is no rule file at all. */
-const head = `rule: bad
-version: 1
-title: Bad
-applies_to: { class: brick:AHU }
-`;
-const tail = `severity: warning
-category: fault
-`;
-const inputs = `inputs:
-  sat: { class: brick:Supply_Air_Temperature_Sensor, unit: degC }
-  oat: { class: brick:Outside_Air_Temperature_Sensor, unit: degF }
-  fan: { class: brick:Fan_On_Off_Status, unit: bool }
-  cc: { class: brick:Valve_Position_Command, unit: percent }
-  part: { class: brick:Damper_Position_Command, unit: fraction }
-`;
 
 test.each([
   ['a condition too deep', `when: ${'('.repeat(60)}fan${')'.repeat(60)}\n`, 'limit_exceeded'],
@@ -98,7 +84,3 @@ test('the base tick of the program is named beside the ticks of a rule that do n
   ]);
   expect(messages({})).toEqual([]);
 });
-
-function found(text: string): string[] {
-  return buildRuleSet([{ file: 'bad.yaml', text }]).errors.map(({ line, column, code }) => `${line}:${column} ${code}`);
-}
