@@ -28,7 +28,7 @@ beforeAll(async () => {
     (plant) => plant.assets.length > 0,
   ) as Awaited<ReturnType<typeof listPlants>>[number];
   jobs = [3, 5, 1].map((hours) => ({
-    family: assets,
+    assets,
     overrides,
     only: undefined,
     timeZone: site.timeZone,

@@ -14,7 +14,7 @@ import { streamPointColumns } from '../../telemetry/column-store.ts';
 
 /** A family, on all assets of which rules run, or on `only` some; it can be sent to another thread. */
 export type FamilyJob = {
-  readonly family: readonly Pick<ModelAsset, 'asset' | 'points'>[];
+  readonly assets: readonly Pick<ModelAsset, 'asset' | 'points'>[];
   readonly overrides: readonly Override[];
   readonly only: ReadonlySet<string> | undefined;
   readonly timeZone: string;
@@ -35,13 +35,13 @@ export type FamilyFindings = {
 export async function backTestFamily(
   pool: pg.Pool,
   ruleSets: readonly RuleSet[],
-  { family, overrides, only, timeZone, fromMs, toMs }: FamilyJob,
+  { assets: given, overrides, only, timeZone, fromMs, toMs }: FamilyJob,
 ): Promise<FamilyFindings> {
-  const assets = family.map(({ asset, points }) => ({ asset, points: [...points] }));
+  const assets = given.map(({ asset, points }) => ({ asset, points: [...points] }));
   const layouts = ruleSets.map((ruleSet) => layOut(ruleSet, assets, overrides, only));
   const wanted = new Set(layouts.flatMap(({ indexes }) => [...indexes.keys()]));
   const idOf = new Map(
-    family.flatMap(({ points }) =>
+    assets.flatMap(({ points }) =>
       points.filter(({ id }) => wanted.has(id)).map(({ seriesId, id }) => [seriesId, id] as const),
     ),
   );

@@ -220,14 +220,10 @@ function fillValues(source: Source, everyMs: number, first: number, last: number
       do next++;
       while (next < times.length && (times[next] as number) <= tMs);
       lastMs = times[next - 1] as number;
-      lastValue = finite(values[next - 1] as number);
+      lastValue = convert(finite(values[next - 1] as number), scale, offset, steps);
+      if (!(lastValue >= least && lastValue <= greatest)) lastValue = Number.NaN;
     }
-    let value = Number.NaN;
-    if (tMs - lastMs <= staleAfterMs) {
-      value = convert(lastValue, scale, offset, steps);
-      if (!(value >= least && value <= greatest)) value = Number.NaN;
-    }
-    memory[place] = value;
+    memory[place] = tMs - lastMs <= staleAfterMs ? lastValue : Number.NaN;
     if (++place === length) place = 0;
   }
   Object.assign(source, { next, lastMs, lastValue });

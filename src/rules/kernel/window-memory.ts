@@ -74,10 +74,15 @@ function mean(place: RingPlace, newest: number, ticks: number, minCover: number)
     return isCovered(usable, ticks, minCover) ? finite(sum / usable) : Number.NaN;
   }
   const { memory, start, length } = place;
+  let index = newest - ticks + 1;
+  if (index >= 0) {
+    let whole = 0;
+    for (let i = start + index; i <= start + newest; i++) whole += memory[i] as number;
+    // NaN as soon as one of them is; mostly none is.
+    if (!Number.isNaN(whole)) return finite(whole / ticks);
+  } else index += length;
   let sum = 0;
   let usable = 0;
-  let index = newest - ticks + 1;
-  if (index < 0) index += length;
   for (let i = 0; i < ticks; i++) {
     const value = memory[start + index] as number;
     if (!Number.isNaN(value)) {
