@@ -15,7 +15,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { bootstrap, type Made } from './access/bootstrap.ts';
 import { closeApi, createApi } from './api/server.ts';
 import { createIngest } from './ingest/ingest.ts';
-import { deleteOldQuarantine } from './ingest/quarantine-store.ts';
+import { deleteOldQuarantine } from './ingest/quarantine/quarantine-store.ts';
 import { applyEffects } from './insights/apply.ts';
 import { replaceEpisodes } from './insights/replace.ts';
 import type { Config } from './platform/config.ts';

@@ -1,9 +1,9 @@
 /** The names that devices use, while what is in memory grows old. */
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Device } from '../src/access/device.ts';
-import { createDirectory } from '../src/ingest/directory.ts';
-import { interpret } from '../src/ingest/interpret.ts';
-import type { Message } from '../src/ingest/message.ts';
+import { createDirectory } from '../src/ingest/decode/directory.ts';
+import { interpret } from '../src/ingest/decode/interpret.ts';
+import type { Message } from '../src/ingest/intake/message.ts';
 import { startTestIngest } from './support/ingest.ts';
 
 afterEach(() => {
@@ -33,6 +33,7 @@ test.each([
       id: ingest.tenantId,
       tenantId: ingest.tenantId,
       username: 'gateway',
+      subscribeGrants: [],
       grants: ['telemetry/north/#'],
     };
     const messages = Array.from({ length: 5_000 }, (_, i) => {

@@ -1,6 +1,6 @@
 /** What cannot be understood is acknowledged, kept with its reason, and stops nobody. */
 import { expect, test } from 'vitest';
-import { deleteOldQuarantine } from '../src/ingest/quarantine-store.ts';
+import { deleteOldQuarantine } from '../src/ingest/quarantine/quarantine-store.ts';
 import { publishPacket } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
 

@@ -10,7 +10,19 @@ import { z } from 'zod';
 import { refusals } from '../platform/refusals.ts';
 
 /** What a key may touch; a scope is a resource and a verb, and `read` and `write` are the bundles of all of them. */
-const resources = ['work-orders', 'assets', 'sites', 'insights', 'rules', 'points', 'quarantine', 'metrics'] as const;
+const resources = [
+  'work-orders',
+  'assets',
+  'sites',
+  'insights',
+  'rules',
+  'points',
+  'telemetry',
+  'topic-templates',
+  'quarantine',
+  'devices',
+  'metrics',
+] as const;
 
 export type Scope = `${(typeof resources)[number]}:${'read' | 'write'}`;
 

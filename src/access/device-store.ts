@@ -5,8 +5,10 @@ export type DeviceRow = {
   readonly id: string;
   readonly tenantId: string;
   readonly username: string;
-  readonly passwordArgon2id: string;
+  /** Null for one that has no password: it comes with a certificate, or not yet. */
+  readonly passwordArgon2id: string | null;
   readonly publishGrants: readonly string[];
+  readonly subscribeGrants: readonly string[];
 };
 
 export type NewDevice = DeviceRow & { readonly name: string };
@@ -15,7 +17,7 @@ export type NewDevice = DeviceRow & { readonly name: string };
 export async function findDeviceByUsername(db: Db, username: string): Promise<DeviceRow | undefined> {
   const row = await db
     .selectFrom('device')
-    .select(['id', 'tenant_id', 'username', 'password_argon2id', 'publish_grants'])
+    .select(['id', 'tenant_id', 'username', 'password_argon2id', 'publish_grants', 'subscribe_grants'])
     .where('username', '=', username)
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
@@ -26,6 +28,7 @@ export async function findDeviceByUsername(db: Db, username: string): Promise<De
     username: row.username,
     passwordArgon2id: row.password_argon2id,
     publishGrants: row.publish_grants,
+    subscribeGrants: row.subscribe_grants,
   };
 }
 
@@ -65,6 +68,7 @@ export async function insertDevice(db: Db, device: NewDevice): Promise<boolean> 
       username: device.username,
       password_argon2id: device.passwordArgon2id,
       publish_grants: [...device.publishGrants],
+      subscribe_grants: [...device.subscribeGrants],
     })
     .onConflict((conflict) => conflict.column('username').doNothing())
     .returning('id')

@@ -22,7 +22,10 @@ export type Device = {
   readonly id: string;
   readonly tenantId: string;
   readonly username: string;
+  /** Topic filters under which it may publish. */
   readonly grants: readonly string[];
+  /** Topic filters within which it may subscribe. */
+  readonly subscribeGrants: readonly string[];
 };
 
 export type Authenticated =
@@ -65,7 +68,8 @@ export function createDeviceAuthenticator(db: Db): DeviceAuthenticator {
       if (matches === undefined) return { refused: 'busy' };
       if (!matches) return { refused: 'wrong' };
     }
-    if (!row) return { refused: 'wrong' };
+    // A device without a password is let in by none, the decoy's own included.
+    if (row === undefined || row.passwordArgon2id === null) return { refused: 'wrong' };
     if (proven.size >= provenMax) proven.clear();
     proven.set(key, { row, checkedAt: performance.now() });
     return { device: toDevice(row) };
@@ -78,15 +82,16 @@ type NewDevice = {
   readonly username: string;
   readonly password: string;
   readonly grants: readonly string[];
+  readonly subscribeGrants?: readonly string[];
 };
 
 /** Adds a device that may publish under the topic filters `grants`; undefined when its user name is taken. */
 export async function createDevice(db: Db, device: NewDevice): Promise<Device | undefined> {
   const id = newId();
-  const { tenantId, name, username, grants } = device;
+  const { tenantId, name, username, grants, subscribeGrants = [] } = device;
   const passwordArgon2id = await hash(device.password, argon2id);
-  const added = await insertDevice(db, { id, tenantId, name, username, passwordArgon2id, publishGrants: grants });
-  return added ? { id, tenantId, username, grants } : undefined;
+  const row = { id, tenantId, name, username, passwordArgon2id, publishGrants: grants, subscribeGrants };
+  return (await insertDevice(db, row)) ? { id, tenantId, username, grants, subscribeGrants } : undefined;
 }
 
 /**
@@ -98,7 +103,7 @@ export async function ensureDevice(db: Db, device: NewDevice): Promise<boolean> 
   const known = await findUsernameOwner(db, device.username);
   if (known?.tenantId !== device.tenantId) return false;
   // Each new hash makes every process check the password of each of the device's connections again.
-  if (await verify(known.passwordArgon2id, device.password)) return true;
+  if (known.passwordArgon2id !== null && (await verify(known.passwordArgon2id, device.password))) return true;
   const passwordArgon2id = await hash(device.password, argon2id);
   await updateDevicePassword(db, { tenantId: device.tenantId, id: known.id, passwordArgon2id });
   return true;
@@ -128,8 +133,8 @@ function matchesLevels(filter: string[], topic: string[]): boolean {
   return filter.length === topic.length;
 }
 
-function toDevice({ id, tenantId, username, publishGrants }: DeviceRow): Device {
-  return { id, tenantId, username, grants: publishGrants };
+function toDevice({ id, tenantId, username, publishGrants, subscribeGrants }: DeviceRow): Device {
+  return { id, tenantId, username, grants: publishGrants, subscribeGrants };
 }
 
 /** Runs at most `atOnceMax` pieces of work at a time and lets `waitingMax` wait; undefined for any beyond that. */

@@ -83,13 +83,15 @@ export interface AssetRelation {
 }
 
 export interface Device {
+  certificate_cn: string | null;
   created_at: Generated<Timestamp>;
   id: string;
   last_seen_at: Timestamp | null;
   name: string;
-  password_argon2id: string;
+  password_argon2id: string | null;
   publish_grants: Generated<string[]>;
   revoked_at: Timestamp | null;
+  subscribe_grants: Generated<string[]>;
   tenant_id: string;
   username: string;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import mqttPacket from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import { createMqttConnection } from './mqtt-connection.ts';
+import { createMqttConnection } from './connection.ts';
 
 test('a device whose socket was left alone counts as heard when it is read again, not as silent since before', async () => {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');

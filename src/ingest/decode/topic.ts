@@ -1,5 +1,5 @@
-import { isTopicName } from '../assets/discovery.ts';
-import type { Rejection } from './quarantine.ts';
+import { isTopicName } from '../../assets/discovery.ts';
+import type { Rejection } from '../quarantine/quarantine.ts';
 
 /** What a topic names: one point, an asset whose points the payload names, or an asset's description of itself. */
 export type TelemetryTopic =

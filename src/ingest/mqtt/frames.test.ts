@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
 import { expect, test } from 'vitest';
-import { createFrameScanner } from './mqtt-frames.ts';
+import { createFrameScanner } from './frames.ts';
 
 const bytesMax = 4_096;
 

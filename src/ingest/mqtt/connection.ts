@@ -13,7 +13,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { createFrameScanner, type FrameScanner, readHeader } from './mqtt-frames.ts';
+import { createFrameScanner, type FrameScanner, readHeader } from './frames.ts';
 
 export type MqttConnection = {
   /** What the broker reads from and writes to. */

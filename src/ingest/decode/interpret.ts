@@ -7,14 +7,14 @@
  * Names that are not in memory are looked up, or discovered, for the whole batch at once, before the last step. A site
  * is found once and kept until the batch ends: what is in memory may grow too old meanwhile, or make room.
  */
-import { type Device, isGranted } from '../access/device.ts';
-import { isTopicName, SelfDescription } from '../assets/discovery.ts';
-import type { PointName, PointRef } from '../assets/point-store.ts';
-import type { Arrival } from '../telemetry/arrival.ts';
+import { type Device, isGranted } from '../../access/device.ts';
+import { isTopicName, SelfDescription } from '../../assets/discovery.ts';
+import type { PointName, PointRef } from '../../assets/point-store.ts';
+import type { Arrival } from '../../telemetry/arrival.ts';
+import type { Message } from '../intake/message.ts';
+import type { QuarantineEntry, Reason, Rejection } from '../quarantine/quarantine.ts';
 import { decodeAsset, decodePoint, type Sample, shorten } from './decode.ts';
 import { type Directory, type KnownSite, pointKey } from './directory.ts';
-import type { Message } from './message.ts';
-import type { QuarantineEntry, Reason, Rejection } from './quarantine.ts';
 import { parseTopic, type TelemetryTopic } from './topic.ts';
 
 export type Interpreted = { readonly arrivals: Arrival[]; readonly rejected: QuarantineEntry[] };

@@ -1,5 +1,5 @@
-import { parseInstant } from '../platform/instant.ts';
-import type { Rejection } from './quarantine.ts';
+import { parseInstant } from '../../platform/instant.ts';
+import type { Rejection } from '../quarantine/quarantine.ts';
 
 /** When a message came, in milliseconds since the epoch, and the zone of its site, in which times without one are read. */
 export type Arrived = { readonly receivedMs: number; readonly timeZone: string };

@@ -7,8 +7,8 @@
  *                   └─ full: doors stop reading; QoS 0 that comes nevertheless is dropped and counted
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../platform/log.ts';
-import type { IngestCounters } from './ingest-counters.ts';
+import type { Log } from '../../platform/log.ts';
+import type { IngestCounters } from './counters.ts';
 import type { Message } from './message.ts';
 import { createMessageQueue } from './message-queue.ts';
 import { type CommitSteps, commitUntilDone } from './persistent-commit.ts';

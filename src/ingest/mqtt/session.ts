@@ -1,6 +1,6 @@
-import type { Device } from '../access/device.ts';
-import type { Message, Origin } from './message.ts';
-import type { MqttConnection } from './mqtt-connection.ts';
+import type { Device } from '../../access/device.ts';
+import type { Message, Origin } from '../intake/message.ts';
+import type { MqttConnection } from './connection.ts';
 
 /** What is known of a connection, from its first byte on. */
 export type MqttGuest = {

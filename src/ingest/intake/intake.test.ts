@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../platform/log.ts';
-import { createIngestCounters } from './ingest-counters.ts';
+import { createLog } from '../../platform/log.ts';
+import { createIngestCounters } from './counters.ts';
 import { createIntake, type Intake } from './intake.ts';
 import type { Message, Origin } from './message.ts';
 import type { CommitSteps } from './persistent-commit.ts';
@@ -11,7 +11,7 @@ import type { CommitSteps } from './persistent-commit.ts';
 function createDevice() {
   const told: string[] = [];
   const origin: Origin = {
-    device: { id: 'd', tenantId: 't', username: 'd', grants: [] },
+    device: { id: 'd', tenantId: 't', username: 'd', grants: [], subscribeGrants: [] },
     settle: ({ messageId }, { isCommitted }) => told.push(`${isCommitted ? '' : 'x'}${messageId}`),
     flush: () => told.push('|'),
   };

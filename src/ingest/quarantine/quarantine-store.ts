@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type pg from 'pg';
-import type { Db } from '../platform/database.ts';
-import { newId } from '../platform/id.ts';
+import type { Db } from '../../platform/database.ts';
+import { newId } from '../../platform/id.ts';
 import { payloadBytesMax, type QuarantineEntry } from './quarantine.ts';
 
 /** Writes entries on the connection, and so in the transaction, that the caller has open. */

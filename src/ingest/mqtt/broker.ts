@@ -10,11 +10,11 @@
  */
 import type { Duplex } from 'node:stream';
 import { Aedes, type AedesOptions, type AuthenticateError } from 'aedes';
-import type { DeviceAuthenticator } from '../access/device.ts';
-import type { Log } from '../platform/log.ts';
-import type { IngestCounters } from './ingest-counters.ts';
-import type { Intake } from './intake.ts';
-import { createKeptSessions, createMqttSession, type KeptSessions, type MqttGuest } from './mqtt-session.ts';
+import type { DeviceAuthenticator } from '../../access/device.ts';
+import type { Log } from '../../platform/log.ts';
+import type { IngestCounters } from '../intake/counters.ts';
+import type { Intake } from '../intake/intake.ts';
+import { createKeptSessions, createMqttSession, type KeptSessions, type MqttGuest } from './session.ts';
 
 export type MqttBroker = {
   /** Serves a connection whose guest `guestOf` knows. */

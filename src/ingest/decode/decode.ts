@@ -4,8 +4,8 @@
  *   topic of a point    21.5 · true · {"value": 21.5, "time": …, "quality": "good"} · an array of those
  *   topic of an asset   {"sat": 13.2, "fan": true, "time": …} · {"time": …, "values": {…}} · an array of those
  */
-import type { Quality } from '../telemetry/reading.ts';
-import type { Rejection } from './quarantine.ts';
+import type { Quality } from '../../telemetry/reading.ts';
+import type { Rejection } from '../quarantine/quarantine.ts';
 import { type Arrived, readTime } from './sample-time.ts';
 
 /** A value as sent: a text is a state's name, which only its point can tell; null is a number that was not finite. */

@@ -3,9 +3,9 @@
  * here is asked of the database for a whole batch at once; what is absent there is never remembered, so that a point which
  * has just been made is found by the next message.
  */
-import { describeAsset, discoverPoints, type SelfDescription } from '../assets/discovery.ts';
-import { listNamedPoints, listSites, type PointName, type PointRef, type SiteRef } from '../assets/point-store.ts';
-import type { Db } from '../platform/database.ts';
+import { describeAsset, discoverPoints, type SelfDescription } from '../../assets/discovery.ts';
+import { listNamedPoints, listSites, type PointName, type PointRef, type SiteRef } from '../../assets/point-store.ts';
+import type { Db } from '../../platform/database.ts';
 
 /** A site with those of its points that have been asked for, by `asset/point`. */
 export type KnownSite = SiteRef & { readonly points: Map<string, PointRef> };

@@ -1,9 +1,9 @@
 /** The MQTT door: it accepts connections, keeps count of them and of how long each has been silent. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { type BrokerOptions, createMqttBroker } from './mqtt-broker.ts';
-import { createMqttConnection } from './mqtt-connection.ts';
-import type { MqttGuest } from './mqtt-session.ts';
+import { type BrokerOptions, createMqttBroker } from './broker.ts';
+import { createMqttConnection } from './connection.ts';
+import type { MqttGuest } from './session.ts';
 
 export type MqttDoor = {
   /** Listens; resolves with the port, which is another than asked for when that was 0. */

@@ -1,4 +1,4 @@
-import type { Device } from '../access/device.ts';
+import type { Device } from '../../access/device.ts';
 
 /** Where a message came from, and how it is told that its messages are committed. */
 export type Origin = {

@@ -5,8 +5,8 @@
  *   the batch holds something unstorable   halves, each by itself, until the message is found and set aside
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from '../platform/log.ts';
-import type { IngestCounters } from './ingest-counters.ts';
+import type { Log } from '../../platform/log.ts';
+import type { IngestCounters } from './counters.ts';
 import type { Message } from './message.ts';
 
 export type CommitSteps = {
