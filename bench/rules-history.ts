@@ -30,7 +30,10 @@ export const yearMinutes = 525_600;
 const dayMs = 86_400_000;
 const minuteMs = 60_000;
 
-/** One asset alone, then all of them with a thread per core, from the database and from a file each. */
+/**
+ * So many assets, from the database and from a file each: one is read as a command does that has just started, the best of three
+ * times; several with a thread per core, and then one among them, whose readings lie between those of the others.
+ */
 export async function benchHistory(assetCount: number, say: (line: string) => void): Promise<HistoryResult[]> {
   const plant = await openPlantDatabase();
   try {
@@ -43,12 +46,9 @@ export async function benchHistory(assetCount: number, say: (line: string) => vo
     const files: string[] = [];
     for (let asset = 0; asset < assetCount; asset++) files.push(await writeCsv(plant.folder, asset, startMs));
     const span = { fromMs: startMs, toMs: startMs + (yearMinutes - 1) * minuteMs };
-    const results = [
-      await bestOfThree(() => replayStored(plant, { ...span, assetId: assets[0]?.id })),
-      await bestOfThree(() => replayAlone(files[0] as string)),
-    ];
-    if (assetCount > 1) results.push(await replayStored(plant, span), await replayFiles(files));
-    return results;
+    const stored = () => bestOfThree(() => replayStored(plant, { ...span, assetId: assets[0]?.id }));
+    if (assetCount === 1) return [await stored(), await bestOfThree(() => replayAlone(files[0] as string))];
+    return [await replayStored(plant, span), await replayFiles(files), await stored()];
   } finally {
     await plant.close();
   }
