@@ -22,6 +22,8 @@ export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
+  /** The body holds a secret, which is shown to whoever asked and kept from everybody else. */
+  readonly isSecret?: boolean;
 };
 
 export type RouteScope = FastifyInstance<
@@ -70,7 +72,14 @@ export type Transact = (
   request: FastifyRequest,
   reply: FastifyReply,
   write: (trx: Db) => Promise<Answer>,
+  queue?: Queue,
 ) => Promise<FastifyReply>;
+
+/**
+ * Where a write waits before it gets a transaction, if it needs other connections beside that one's: with as many of them
+ * as there are connections none could go on. Throws a refusal when too many wait.
+ */
+export type Queue = <T extends object>(request: FastifyRequest, work: () => Promise<T>) => Promise<T>;
 
 /** The parts of the HTTP shell that a stage's routes use. */
 export type Shell = { readonly send: Send; readonly transact: Transact; readonly now: () => Date };

@@ -15,6 +15,9 @@ export const refusalList = {
   api_key_invalid: { status: 401, title: 'No such API key.' },
   api_key_expired: { status: 401, title: 'The API key has expired.' },
   api_key_revoked: { status: 401, title: 'The API key was revoked.' },
+  device_token_invalid: { status: 401, title: 'No such one-time token.' },
+  device_token_expired: { status: 401, title: 'The one-time token has expired.' },
+  device_token_revoked: { status: 401, title: 'The one-time token was revoked.' },
   api_key_disabled_by_plan: { status: 403, title: "API keys are not part of the tenant's plan." },
   scope_missing: { status: 403, title: 'The API key lacks the scope that this needs.' },
   site_forbidden: { status: 403, title: 'The API key is limited to other sites.' },
@@ -26,18 +29,31 @@ export const refusalList = {
   insight_not_found: { status: 404, title: 'No such insight.' },
   rule_not_found: { status: 404, title: 'No such rule.' },
   rule_override_not_found: { status: 404, title: 'No such override of rules.' },
+  topic_template_not_found: { status: 404, title: 'No such form of topics.' },
   work_order_not_found: { status: 404, title: 'No such work order.' },
+  device_not_found: { status: 404, title: 'No such device.' },
+  device_token_not_found: { status: 404, title: 'No such one-time token.' },
+  import_not_found: { status: 404, title: 'No such import.' },
+  quarantined_message_not_found: { status: 404, title: 'No such message in quarantine.' },
   method_not_allowed: { status: 405, title: 'The path does not have this method; Allow names those it has.' },
   request_timeout: { status: 408, title: 'The request did not arrive in time.' },
   idempotency_in_progress: { status: 409, title: 'The first request with this Idempotency-Key is still running.' },
+  import_ended: { status: 409, title: 'The import has ended, so that it cannot be cancelled.' },
+  message_not_replayable: { status: 409, title: 'The message in quarantine cannot be replayed.' },
+  device_conflict: { status: 409, title: 'Another device has what must be of one device alone; errors names it.' },
+  device_revoked: { status: 409, title: 'The device was revoked, for good.' },
+  device_token_used: { status: 409, title: 'The one-time token was used before.' },
   precondition_failed: { status: 412, title: 'If-Match does not name the present version.' },
   body_too_large: { status: 413, title: 'The body is larger than the limit.' },
   uri_too_long: { status: 414, title: 'A part of the path is longer than the limit.' },
   media_type_unsupported: { status: 415, title: 'The body has a media type that this path does not take.' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used with another body.' },
   dry_run_too_large: { status: 422, title: 'The dry run asks for more than one request may.' },
+  too_many_requests: { status: 429, title: 'Too many requests; Retry-After says when to come again.' },
   headers_too_large: { status: 431, title: 'The header fields are larger than the limit.' },
   internal_error: { status: 500, title: 'The server failed; the request id finds it in the log.' },
+  telemetry_busy: { status: 503, title: 'As many writes of readings as this server takes at once are under way.' },
+  import_busy: { status: 503, title: 'As many imports as this server takes at once are coming in.' },
   database_unavailable: { status: 503, title: 'The database does not answer at present.' },
   model_import_busy: { status: 503, title: 'As many models as this server reads at once are being imported.' },
   dry_run_busy: { status: 503, title: 'As many dry runs as this server runs at once are under way.' },
@@ -113,15 +129,39 @@ export const refusals = {
   ruleNotFound: (id: string) => new Refusal('rule_not_found', `There is no rule ${id}.`),
   ruleOverrideNotFound: (id: string) =>
     new Refusal('rule_override_not_found', `There is no override ${id}, or its time is over.`),
+  topicTemplateNotFound: (id: string) => new Refusal('topic_template_not_found', `There is no form of topics ${id}.`),
   workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
+  deviceNotFound: (id: string) => new Refusal('device_not_found', `There is no device ${id}.`),
+  deviceTokenNotFound: (id: string) => new Refusal('device_token_not_found', `There is no one-time token ${id}.`),
+  deviceConflict: (property: string, message: string, cause?: unknown) => {
+    const error = { in: 'body', pointer: `/${property}`, code: 'conflict', message } as const;
+    return new Refusal('device_conflict', sentenceOf([error]), { errors: [error], cause });
+  },
+  deviceRevoked: (id: string) =>
+    new Refusal('device_revoked', `The device ${id} was revoked; register another in its place.`),
+  deviceTokenInvalid: () =>
+    new Refusal('device_token_invalid', 'This one-time token is not known here.', { headers: challenge() }),
+  deviceTokenExpired: () =>
+    new Refusal('device_token_expired', 'This one-time token has expired; ask for another.', { headers: challenge() }),
+  deviceTokenRevoked: () =>
+    new Refusal('device_token_revoked', 'This one-time token was revoked; ask for another.', { headers: challenge() }),
+  deviceTokenUsed: () =>
+    new Refusal(
+      'device_token_used',
+      'This one-time token has been used as often as it may be; ask for another, or repeat the first request with its Idempotency-Key within ten minutes.',
+    ),
+  tooManyRequests: (waitMs: number) =>
+    new Refusal('too_many_requests', `Too many attempts failed; wait ${Math.ceil(waitMs / 1_000)} s.`, {
+      headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
+    }),
   methodNotAllowed: (method: string, allow: string) =>
     new Refusal('method_not_allowed', `${method} is not possible here; ${allow} are.`, { headers: { allow } }),
   idempotencyInProgress: () =>
     new Refusal('idempotency_in_progress', 'Wait for its answer, then ask again with the same key.', {
       headers: { 'retry-after': '1' },
     }),
-  idempotencyKeyReused: () =>
-    new Refusal('idempotency_key_reused', 'Use a new key for a new request; a key belongs to one body.'),
+  idempotencyKeyReused: (cause?: unknown) =>
+    new Refusal('idempotency_key_reused', 'Use a new key for a new request; a key belongs to one body.', { cause }),
   preconditionFailed: (etag: string) =>
     new Refusal('precondition_failed', `It has changed since: its version is ${etag}.`, { headers: { etag } }),
   modelImportBusy: () =>
@@ -133,6 +173,21 @@ export const refusals = {
     new Refusal('dry_run_busy', 'Wait until one of them has ended, then try again.', {
       headers: { 'retry-after': '5' },
     }),
+  requestTimeout: () => new Refusal('request_timeout', 'Nothing more came for too long.'),
+  bodyTooLarge: (limit: string) => new Refusal('body_too_large', limit),
+  telemetryBusy: () =>
+    new Refusal('telemetry_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '1' },
+    }),
+  importBusy: () =>
+    new Refusal('import_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '5' },
+    }),
+  importNotFound: (id: string) => new Refusal('import_not_found', `There is no import ${id}.`),
+  importEnded: (id: string, state: string) => new Refusal('import_ended', `The import ${id} is ${state} already.`),
+  quarantinedMessageNotFound: (id: string) =>
+    new Refusal('quarantined_message_not_found', `There is no message ${id} in quarantine, or not any more.`),
+  messageNotReplayable: (reason: string) => new Refusal('message_not_replayable', reason),
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
 };

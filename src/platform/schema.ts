@@ -83,17 +83,74 @@ export interface AssetRelation {
 }
 
 export interface Device {
+  address: string | null;
+  asset_name: string | null;
   certificate_cn: string | null;
+  client_id: string | null;
+  connected_at: Timestamp | null;
+  connects: Generated<number>;
   created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
+  disconnect_reason: string | null;
+  disconnected_at: Timestamp | null;
+  external_id: string | null;
   id: string;
   last_seen_at: Timestamp | null;
+  metadata: Generated<Json>;
   name: string;
   password_argon2id: string | null;
+  protocol: Generated<string>;
+  provision_key_sha256: Buffer | null;
   publish_grants: Generated<string[]>;
   revoked_at: Timestamp | null;
+  site_id: string | null;
   subscribe_grants: Generated<string[]>;
   tenant_id: string;
+  token_id: string | null;
+  updated_at: Generated<Timestamp>;
   username: string;
+}
+
+export interface DeviceEvent {
+  address: string | null;
+  at: Timestamp;
+  client_id: string;
+  device_id: string;
+  id: string;
+  reason: string;
+  tenant_id: string;
+  type: string;
+}
+
+export interface DeviceProcess {
+  beat_at: Generated<Timestamp>;
+  id: string;
+  started_at: Generated<Timestamp>;
+}
+
+export interface DeviceSession {
+  device_id: string;
+  process_id: string;
+  sessions: number;
+}
+
+export interface DeviceToken {
+  asset_name: string | null;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: string;
+  name: string;
+  prefix: string;
+  protocol: Generated<string>;
+  publish_grants: string[];
+  revoked_at: Timestamp | null;
+  site_id: string | null;
+  subscribe_grants: string[];
+  tenant_id: string;
+  token_sha256: Buffer;
+  updated_at: Generated<Timestamp>;
+  uses: Generated<number>;
+  uses_max: number;
 }
 
 export interface IdempotencyKey {
@@ -171,6 +228,7 @@ export interface Point {
   class: string | null;
   created_at: Generated<Timestamp>;
   expected_interval_ms: number | null;
+  expected_since: Timestamp | null;
   external_id: string | null;
   id: string;
   name: string;
@@ -192,8 +250,10 @@ export interface Quarantine {
   payload_truncated: Generated<boolean>;
   reason: string;
   received_at: Timestamp;
+  replays: Generated<number>;
   tenant_id: string;
   topic: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface Reading {
@@ -276,10 +336,51 @@ export interface Site {
   time_zone: Generated<string>;
 }
 
+export interface SparkplugBirth {
+  asset_name: string;
+  bd_seq: number | null;
+  born_at: Timestamp | null;
+  described: Generated<string>;
+  device_id: string;
+  died_at: Timestamp | null;
+  edge_node_id: string;
+  group_id: string;
+  metrics: Generated<Json>;
+  site_id: string;
+  state: Generated<string>;
+  tenant_id: string;
+}
+
 export interface StorageEngine {
   chosen_at: Generated<Timestamp>;
   is_only: Generated<boolean>;
   kind: string;
+}
+
+export interface TelemetryImport {
+  asset: string | null;
+  bytes: Generated<Int8>;
+  bytes_read: Generated<Int8>;
+  columns: string;
+  conflicts: Generated<Int8>;
+  created_at: Generated<Timestamp>;
+  duplicates: Generated<Int8>;
+  ended_at: Timestamp | null;
+  errors: Generated<Json>;
+  failure: string | null;
+  file_name: string | null;
+  holder_id: string;
+  id: string;
+  refused: Generated<Int8>;
+  resume_from: Generated<Json>;
+  rows_read: Generated<Int8>;
+  running_ms: Generated<Int8>;
+  site_id: string;
+  started_at: Timestamp | null;
+  state: string;
+  stored: Generated<Int8>;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface Tenant {
@@ -290,6 +391,24 @@ export interface Tenant {
   name: string;
   plan: Generated<string>;
   time_zone: Generated<string>;
+  topic_templates_version: Generated<Int8>;
+}
+
+export interface TopicTemplate {
+  created_at: Generated<Timestamp>;
+  definition: Json;
+  enabled: boolean;
+  id: string;
+  name: string;
+  pattern: string;
+  shape: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface UpstreamSubscription {
+  client_id: string;
+  filter: string;
 }
 
 export interface WorkOrder {
@@ -336,6 +455,10 @@ export interface DB {
   asset: Asset;
   asset_relation: AssetRelation;
   device: Device;
+  device_event: DeviceEvent;
+  device_process: DeviceProcess;
+  device_session: DeviceSession;
+  device_token: DeviceToken;
   idempotency_key: IdempotencyKey;
   ingest_batch: IngestBatch;
   insight: Insight;
@@ -352,8 +475,12 @@ export interface DB {
   rule_shard_model: RuleShardModel;
   rule_shard_version: RuleShardVersion;
   site: Site;
+  sparkplug_birth: SparkplugBirth;
   storage_engine: StorageEngine;
+  telemetry_import: TelemetryImport;
   tenant: Tenant;
+  topic_template: TopicTemplate;
+  upstream_subscription: UpstreamSubscription;
   work_order: WorkOrder;
   work_order_counter: WorkOrderCounter;
 }

@@ -1,0 +1,58 @@
+/**
+ * Costly work of many parties, a few pieces at a time. Whoever waits, waits in the lane of its party; lanes take turns, so
+ * that one party with much to do keeps the others waiting for one piece of its work and not for all.
+ */
+
+export type FairGate = <T>(party: string, work: () => Promise<T>) => Promise<T | undefined>;
+
+/**
+ * A gate through which `atOnceMax` pieces of work go at a time while `waitingMax` wait. Beyond that the longest lane gives
+ * up its last piece, which comes out as undefined without having been begun.
+ */
+export function createFairGate({ atOnceMax, waitingMax }: { atOnceMax: number; waitingMax: number }): FairGate {
+  /** In the order of their turns; no lane is empty. */
+  const lanes = new Map<string, ((isTurn: boolean) => void)[]>();
+  let waiting = 0;
+  let running = 0;
+
+  const pass = () => {
+    const [next] = lanes;
+    if (!next) {
+      running--;
+      return;
+    }
+    const [party, lane] = next;
+    const begin = lane.shift();
+    lanes.delete(party);
+    if (lane.length > 0) lanes.set(party, lane);
+    waiting--;
+    begin?.(true);
+  };
+  const wait = (party: string) =>
+    new Promise<boolean>((resolve) => {
+      const lane = lanes.get(party) ?? [];
+      lane.push(resolve);
+      lanes.set(party, lane);
+      waiting++;
+      if (waiting > waitingMax) giveUp();
+    });
+  const giveUp = () => {
+    const [longest] = [...lanes].sort(([, a], [, b]) => b.length - a.length);
+    if (!longest) return;
+    const [party, lane] = longest;
+    const last = lane.pop();
+    if (lane.length === 0) lanes.delete(party);
+    waiting--;
+    last?.(false);
+  };
+
+  return async (party, work) => {
+    if (running < atOnceMax) running++;
+    else if (!(await wait(party))) return undefined;
+    try {
+      return await work();
+    } finally {
+      pass();
+    }
+  };
+}
