@@ -1,8 +1,8 @@
 /**
  * How readings get into the table: one statement a batch, ordered by its key, on one connection.
  *
- *   rows ─▶ sort, drop repeats ─▶ make days ─▶ insert … on conflict do nothing ─▶ commit ─▶ was it late? ─▶ done
- *                                                 └─ ingest_batch, same commit               └─ ingest_batch, its own
+ *   rows ─▶ sort, drop repeats ─▶ make days ─▶ copy, or insert … on conflict do nothing ─▶ commit ─▶ was it late? ─▶ done
+ *                                                         └─ ingest_batch, same commit               └─ ingest_batch, its own
  *
  * Rules read a tick once, when it closes at its time + grace. A reading that is committed after that would never be seen;
  * so whatever may be late leaves a row in ingest_batch, by which its shard finds it. Two cases: the reading was late when
@@ -11,7 +11,9 @@
 import type pg from 'pg';
 import { type Arrival, type Column, sortArrivals, type Touched, touchedAssets } from './arrival.ts';
 import { float8Array, int2Array, int4Array, timestampArray } from './binary-arrays.ts';
+import { type Copier, createCopier } from './copy-store.ts';
 import type { StorageEngine } from './engine-store.ts';
+import { qualities } from './reading.ts';
 
 export type Appended = {
   /** Stored now. */
@@ -22,13 +24,20 @@ export type Appended = {
   readonly conflicts: number;
 };
 
+/** What becomes of one row; see `Appended`. */
+export type Outcome = 'stored' | 'duplicate' | 'conflict';
+
 export type Appender = {
   /**
    * Resolves once the readings are committed, and whatever `alongside` writes through the same connection with them.
    * Rejects with the database's error; trying the same batch again is then harmless.
    */
-  append(rows: readonly Arrival[], alongside?: (client: pg.ClientBase) => Promise<void>): Promise<Appended>;
+  append(rows: readonly Arrival[], alongside?: Alongside): Promise<Appended>;
+  /** The same, and tells of each row, in their order, what became of it. Costs more, for doors whose callers want to know. */
+  judge(rows: readonly Arrival[], alongside?: Alongside): Promise<readonly Outcome[]>;
 };
+
+type Alongside = (client: pg.ClientBase) => Promise<void>;
 
 const clockAgeMsMax = 1_000;
 
@@ -44,34 +53,53 @@ export function createAppender(
   let clock = { databaseMs: 0, askedAt: Number.NEGATIVE_INFINITY };
   const databaseNowMsMax = () => clock.databaseMs + performance.now() - clock.askedAt;
 
+  const commit = async <Stored, T>(column: Column, steps: Steps<Stored, T>): Promise<T> => {
+    const { alongside, insert, conclude } = steps;
+    await engine.ensureDays(column.days);
+    const appended = withClient(pool, async (client) => {
+      if (performance.now() - clock.askedAt > clockAgeMsMax) clock = await askClock(client);
+      const nowMs = databaseNowMsMax();
+      const afterMs = nowMs - repairSpanMsMax;
+      const late = touchedAssets(column, { afterMs, throughMs: nowMs - graceMs / 2 });
+      if (alongside) await client.query('begin');
+      const stored = await insert(client, column, late);
+      if (alongside) {
+        await alongside(client);
+        await client.query('commit');
+      }
+      const doneMs = databaseNowMsMax();
+      const overdue = touchedAssets(column, { afterMs, throughMs: doneMs - graceMs });
+      const stalled = overdue.filter(({ timeMs }) => timeMs > nowMs - graceMs / 2);
+      if (stalled.length > 0) await insertBatch(client, stalled);
+      return conclude(client, { column, stored });
+    });
+    return appended.catch((error: unknown) => {
+      if (isPartitionGone(error)) engine.forgetDays();
+      throw error;
+    });
+  };
+
+  const copier = createCopier();
   return {
-    append: async (rows, alongside) => {
-      const column = sortArrivals(rows);
-      await engine.ensureDays(column.days);
-      const appended = withClient(pool, async (client) => {
-        if (performance.now() - clock.askedAt > clockAgeMsMax) clock = await askClock(client);
-        const nowMs = databaseNowMsMax();
-        const afterMs = nowMs - repairSpanMsMax;
-        const late = touchedAssets(column, { afterMs, throughMs: nowMs - graceMs / 2 });
-        if (alongside) await client.query('begin');
-        const stored = await insertReadings(client, column, late);
-        if (alongside) {
-          await alongside(client);
-          await client.query('commit');
-        }
-        const doneMs = databaseNowMsMax();
-        const overdue = touchedAssets(column, { afterMs, throughMs: doneMs - graceMs });
-        const stalled = overdue.filter(({ timeMs }) => timeMs > nowMs - graceMs / 2);
-        if (stalled.length > 0) await insertBatch(client, stalled);
-        return countRepeats(client, { column, stored });
-      });
-      return appended.catch((error: unknown) => {
-        if (isPartitionGone(error)) engine.forgetDays();
-        throw error;
-      });
+    append: (rows, alongside) => {
+      // A copy that fails would take the transaction of what comes alongside with it.
+      const insert = alongside ? insertReadings : copyOrInsert(copier);
+      return commit(sortArrivals(rows), { alongside, insert, conclude: countRepeats });
     },
+    judge: (rows, alongside) =>
+      commit(sortArrivals(rows), {
+        alongside,
+        insert: insertReturning,
+        conclude: (client, stored) => judgeRows(client, rows, stored),
+      }),
   };
 }
+
+type Steps<Stored, T> = {
+  readonly alongside: Alongside | undefined;
+  readonly insert: (client: pg.ClientBase, column: Column, late: Touched[]) => Promise<Stored>;
+  readonly conclude: (client: pg.ClientBase, done: { column: Column; stored: Stored }) => Promise<T>;
+};
 
 /** Whether a row found no partition, which was there and has been dropped since: trying again makes it anew. */
 export function isPartitionGone(error: unknown): boolean {
@@ -108,6 +136,68 @@ const insertText = `
   insert into reading (series_id, time, value, quality)
   select * from unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::int2[])
   on conflict (series_id, time) do nothing`;
+
+/** The same with the keys that were stored, as `keyOf` writes them. */
+async function insertReturning(client: pg.ClientBase, column: Column, late: Touched[]): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ key: string }>({
+    name: 'append-readings-returning',
+    text: `${insertText} returning ${keyText('reading')} as key`,
+    values: [...binaryColumns(column), ...touchedColumns(late)],
+  });
+  return new Set(rows.map(({ key }) => key));
+}
+
+function keyText(table: string): string {
+  return `${table}.series_id || ' ' || (extract(epoch from ${table}.time) * 1000000)::bigint`;
+}
+
+/** What became of each row: the first of its key that the table took, or what the table has already, alike or not. */
+async function judgeRows(
+  client: pg.ClientBase,
+  rows: readonly Arrival[],
+  { column, stored }: { column: Column; stored: ReadonlySet<string> },
+): Promise<Outcome[]> {
+  const kept = stored.size < rows.length ? await findKept(client, column) : new Map<string, Kept>();
+  const seen = new Set<string>();
+  return rows.map((row) => {
+    const key = keyOf(row);
+    if (stored.has(key) && !seen.has(key)) {
+      seen.add(key);
+      return 'stored';
+    }
+    const there = kept.get(key);
+    return there && there.value === row.value && qualities[there.quality] === row.quality ? 'duplicate' : 'conflict';
+  });
+}
+
+type Kept = { readonly key: string; readonly value: number | null; readonly quality: number };
+
+async function findKept(client: pg.ClientBase, column: Column): Promise<ReadonlyMap<string, Kept>> {
+  const { rows } = await client.query<Kept>({
+    name: 'find-kept-readings',
+    text: `
+      select ${keyText('r')} as key, r.value, r.quality
+      from unnest($1::int4[], $2::timestamptz[]) as given (series_id, time)
+      join reading r on r.series_id = given.series_id and r.time = given.time`,
+    values: binaryColumns(column).slice(0, 2),
+  });
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** A reading's key in the table, whose times are kept to the microsecond. */
+function keyOf({ point, timeMs }: Arrival): string {
+  return `${point.seriesId} ${Math.round(timeMs * 1_000)}`;
+}
+
+function copyOrInsert(copier: Copier) {
+  return async (client: pg.ClientBase, column: Column, late: Touched[]): Promise<number> => {
+    const copied = late.length === 0 ? await copier.copy(client, column) : undefined;
+    if (copied !== undefined) return copied;
+    const stored = await insertReadings(client, column, late);
+    copier.noteInserted(column.seriesIds.length - stored);
+    return stored;
+  };
+}
 
 async function insertReadings(client: pg.ClientBase, column: Column, late: Touched[]): Promise<number> {
   const { rowCount } = await client.query({

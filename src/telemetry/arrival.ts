@@ -55,6 +55,17 @@ export function sortArrivals(rows: readonly Arrival[]): Column {
   return { points, seriesIds, timesMs, values, qualities: qualityCodes, days, duplicates, conflicts };
 }
 
+const lateMs = 3_600_000;
+
+/**
+ * Readings of the last hour and those that are older, each for a transaction of its own: redoing a day for the sake of some
+ * would touch all that are committed with them.
+ */
+export function splitLate(arrivals: readonly Arrival[], nowMs: number): Arrival[][] {
+  const isLate = ({ timeMs }: Arrival) => timeMs < nowMs - lateMs;
+  return [arrivals.filter((one) => !isLate(one)), arrivals.filter(isLate)].filter((part) => part.length > 0);
+}
+
 /** An asset that a batch touches, and the least time of its readings there. */
 export type Touched = { assetId: string; shard: number; timeMs: number };
 
