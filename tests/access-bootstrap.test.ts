@@ -1,7 +1,8 @@
 /** The credentials that the settings name, start after start. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bootstrap } from '../src/access/bootstrap.ts';
-import { createDevice, createDeviceAuthenticator } from '../src/access/device.ts';
+import { createDevice } from '../src/access/device.ts';
+import { createDeviceAuthenticator } from '../src/access/device-authenticator.ts';
 import { readConfig } from '../src/platform/config.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { newId } from '../src/platform/id.ts';
@@ -30,7 +31,11 @@ const start = (password: string, username = 'gateway') =>
   );
 
 async function isLetIn(username: string, password: string): Promise<boolean> {
-  const outcome = await createDeviceAuthenticator(database.db)({ username, password: Buffer.from(password) });
+  const outcome = await createDeviceAuthenticator(database.db).authenticate({
+    username,
+    password: Buffer.from(password),
+    address: '127.0.0.1',
+  });
   return 'device' in outcome;
 }
 

@@ -16,6 +16,9 @@ export type Made = {
   readonly device?: { readonly username: string; readonly password: string };
 };
 
+/** The user name of the first device, unless the settings have another. */
+export const firstDevice = 'gateway';
+
 export const firstSite = { slug: 'main', name: 'Main site' } as const;
 
 /** Sets up an empty database, and sees to the credentials of the settings in any. */
@@ -33,7 +36,7 @@ export async function bootstrap(db: Db, config: Config): Promise<Made> {
         discovery: true,
       }));
     const key = { tenantId: tenant.id, name: 'bootstrap', scopes: ['read', 'write'], createdBy: tenant.adminId };
-    const username = config.BOOTSTRAP_MQTT_USERNAME ?? 'gateway';
+    const username = config.BOOTSTRAP_MQTT_USERNAME ?? firstDevice;
     const device = { tenantId: tenant.id, name: username, username, grants: ['telemetry/#'] };
     if (config.BOOTSTRAP_API_KEY) await ensureApiKey(trx, { ...key, secret: config.BOOTSTRAP_API_KEY });
     const given = config.BOOTSTRAP_MQTT_PASSWORD;

@@ -7,26 +7,56 @@ export type DeviceRow = {
   readonly username: string;
   /** Null for one that has no password: it comes with a certificate, or not yet. */
   readonly passwordArgon2id: string | null;
+  /** Common name of its client certificate, if it may come with one. */
+  readonly certificateCn: string | null;
   readonly publishGrants: readonly string[];
   readonly subscribeGrants: readonly string[];
 };
 
-export type NewDevice = DeviceRow & { readonly name: string };
+export type NewDevice = Omit<DeviceRow, 'certificateCn'> & { readonly name: string };
 
 /** The device with this user name, of whatever tenant: it is the user name that decides the tenant. Not a revoked one. */
 export async function findDeviceByUsername(db: Db, username: string): Promise<DeviceRow | undefined> {
-  const row = await db
+  const row = await selectDevices(db).where('username', '=', username).executeTakeFirst();
+  return row && toRow(row);
+}
+
+/** The device whose client certificates have this common name, of whatever tenant. Not a revoked one. */
+export async function findDeviceByCertificate(db: Db, commonName: string): Promise<DeviceRow | undefined> {
+  const row = await selectDevices(db).where('certificate_cn', '=', commonName).executeTakeFirst();
+  return row && toRow(row);
+}
+
+/** Those of the devices, of whatever tenants, that are there and not revoked. */
+export async function listDevicesOfAll(db: Db, ids: readonly string[]): Promise<DeviceRow[]> {
+  const rows = await selectDevices(db).where('id', 'in', ids).execute();
+  return rows.map(toRow);
+}
+
+function selectDevices(db: Db) {
+  return db
     .selectFrom('device')
-    .select(['id', 'tenant_id', 'username', 'password_argon2id', 'publish_grants', 'subscribe_grants'])
-    .where('username', '=', username)
-    .where('revoked_at', 'is', null)
-    .executeTakeFirst();
-  if (!row) return undefined;
+    .select([
+      'id',
+      'tenant_id',
+      'username',
+      'password_argon2id',
+      'certificate_cn',
+      'publish_grants',
+      'subscribe_grants',
+    ])
+    .where('revoked_at', 'is', null);
+}
+
+type Selected = NonNullable<Awaited<ReturnType<ReturnType<typeof selectDevices>['executeTakeFirst']>>>;
+
+function toRow(row: Selected): DeviceRow {
   return {
     id: row.id,
     tenantId: row.tenant_id,
     username: row.username,
     passwordArgon2id: row.password_argon2id,
+    certificateCn: row.certificate_cn,
     publishGrants: row.publish_grants,
     subscribeGrants: row.subscribe_grants,
   };

@@ -7,7 +7,7 @@
  * A claim is visible at once, so a second request with the same key meanwhile is told to wait. Whoever comes after a
  * crash takes the claim over; `finish` names the claim, so of two that believe they hold it only one commits.
  */
-import { createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { refusals } from '../platform/refusals.ts';
 
 export type IdempotencyClaim = {
@@ -36,4 +36,34 @@ export function fingerprint(body: Uint8Array | undefined, siteIds: readonly stri
     .update(JSON.stringify(siteIds))
     .update(body ?? '')
     .digest();
+}
+
+const sealed = 'sealed:';
+
+/**
+ * An answer that holds a secret, as it is kept: encrypted (AES-256-GCM) under what only the one who asked knows, so that
+ * whoever reads the database cannot read it.
+ */
+export function seal(body: string, secret: string): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret), nonce);
+  const hidden = Buffer.concat([cipher.update(body, 'utf8'), cipher.final()]);
+  return `${sealed}${Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64')}`;
+}
+
+/** The answer as it was; throws idempotency_key_reused when it was another's secret that sealed it. */
+export function unseal(body: string, secret: string): string {
+  if (!body.startsWith(sealed)) return body;
+  const bytes = Buffer.from(body.slice(sealed.length), 'base64');
+  const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret), bytes.subarray(0, 12));
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  try {
+    return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
+  } catch (cause) {
+    throw refusals.idempotencyKeyReused(cause);
+  }
+}
+
+function sealingKey(secret: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, '', 'faultline kept answer', 32));
 }

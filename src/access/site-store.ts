@@ -1,7 +1,26 @@
 import { sql } from 'kysely';
+import type { Db } from '../platform/database.ts';
 import type { Caller } from './api-key.ts';
+
+export type SiteName = { readonly id: string; readonly slug: string };
 
 /** The condition that a column of site ids is among the sites of a key; a key that is limited to none sees nothing. */
 export function withinSites(column: string, { siteIds }: Caller) {
   return siteIds === null ? sql<boolean>`true` : sql<boolean>`${sql.ref(column)} = any(${siteIds}::uuid[])`;
+}
+
+/** A site of the tenant by its slug. */
+export function findSiteBySlug(db: Db, tenantId: string, slug: string): Promise<SiteName | undefined> {
+  return db
+    .selectFrom('site')
+    .select(['id', 'slug'])
+    .where('tenant_id', '=', tenantId)
+    .where('slug', '=', slug)
+    .executeTakeFirst();
+}
+
+/** The site that a row names, where it names one. */
+export async function findSiteById(db: Db, id: string | null): Promise<SiteName | null> {
+  if (id === null) return null;
+  return db.selectFrom('site').select(['id', 'slug']).where('id', '=', id).executeTakeFirstOrThrow();
 }
