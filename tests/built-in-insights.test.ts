@@ -124,3 +124,60 @@ test('a rule that throws on an asset stops no other; its insight stays over rest
   expect(await told('rule-error')).toEqual([expect.not.stringContaining('…')]);
   expect((await told('by-day')).length).toBe(1);
 });
+
+/** Makes a point one that is expected to report every minute, and that has been so since before the first reading. */
+async function expectToReport(pointId: string): Promise<void> {
+  const { db } = plant.database;
+  await db.updateTable('point').set({ expected_interval_ms: minuteMs }).where('id', '=', pointId).execute();
+  const since = new Date(startMs - 60 * minuteMs);
+  await db.updateTable('point').set({ expected_since: since }).where('id', '=', pointId).execute();
+}
+
+test('a point that no rule reads is missed when it stops reporting, over restarts, and not when its readings come late', async () => {
+  const rules = rulesOf([]);
+  await expectToReport(pump.pointId);
+  await send(1, -10, 20);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-… point vibration, 0 orders']);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-… point vibration, 0 orders']);
+  await send(1, 40, Math.floor((Date.now() - startMs) / minuteMs) + 1);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-40 point vibration, 0 orders']);
+  await send(1, 30, 39);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-30 point vibration, 0 orders']);
+  await send(1, 21, 29);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual([]);
+});
+
+test('of an asset that has no class, and beside a rule that lacks data, points are missed too', async () => {
+  const { db } = plant.database;
+  const rules = rulesOf([ruleText('high', 5)]);
+  await expectToReport(pump.pointId);
+  await send(9, -10, 20);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-… high+point vibration, 0 orders']);
+  await db.updateTable('asset').set({ class: null }).where('id', '=', pump.assetId).execute();
+  await advance(rules);
+  const { rows } = await sql<{ status: string; evidence: object }>`
+    select status, evidence from insight where asset_id = ${pump.assetId} and rule_id = 'data-missing'`.execute(db);
+  expect(rows.map(({ status }) => status)).toEqual(['open']);
+});
+
+test('a point that is expected to report no more is missed no more', async () => {
+  const { db } = plant.database;
+  const rules = rulesOf([]);
+  await expectToReport(pump.pointId);
+  await send(1, 0, 20);
+  await advance(rules);
+  expect(await told('data-missing')).toEqual(['21 24-… point vibration, 0 orders']);
+  await db.updateTable('point').set({ expected_interval_ms: null }).where('id', '=', pump.pointId).execute();
+  const runner = plant.openRunner(rules);
+  for (const endMs = Date.now() + 70_000; Date.now() < endMs; await sleep(500)) {
+    await runner.advance(plant.site.shard);
+    if ((await told('data-missing'))[0]?.includes('…') === false) return;
+  }
+  throw new Error('it is still missed');
+}, 90_000);

@@ -70,13 +70,32 @@ export const Point = z
     part_of: z.string().nullable().describe('The part of the asset that it belongs to.'),
     unit: z.string().nullable(),
     states: z.record(z.string(), z.number()).nullable().describe('Texts that a device sends, and their numbers.'),
-    expected_interval_s: z.number().nullable(),
+    expected_interval_s: z
+      .number()
+      .nullable()
+      .describe('How often it is expected to report; without a good reading for three times as long it is missed.'),
     state: z.enum(origins),
     created_at: Instant,
     updated_at: Instant,
   })
   .meta({ id: 'Point' });
 export type Point = z.infer<typeof Point>;
+
+/** At most so many days, of which three times as many are looked back on. */
+export const expectedIntervalMax = { seconds: 864_000 } as const;
+
+/** What people may change of a point; null unsets. */
+export const PointChange = z
+  .strictObject({
+    expected_interval_s: z.number().min(1).max(expectedIntervalMax.seconds).nullable().optional(),
+    states: z
+      .record(z.string().min(1).max(64), z.number())
+      .refine((states) => Object.keys(states).length <= 200, 'at most 200 states')
+      .nullable()
+      .optional(),
+  })
+  .meta({ id: 'PointChange', examples: [{ expected_interval_s: 60 }] });
+export type PointChange = z.infer<typeof PointChange>;
 
 export const PointQuery = PageQuery.extend({
   asset_id: Id.optional(),

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
+import { expectedIntervalMax } from './asset.ts';
 import { nameAsset, namePoint } from './naming.ts';
 import {
   countDiscovered,
@@ -45,7 +46,12 @@ function atMost(max: number, what: string) {
 const Params = z.record(TopicName.max(64), z.number());
 const Points = z.record(
   TopicName,
-  z.object({ class: ClassName.optional(), of: ClassName.optional(), unit: TopicName.max(32).optional() }),
+  z.object({
+    class: ClassName.optional(),
+    of: ClassName.optional(),
+    unit: TopicName.max(32).optional(),
+    expected_interval_s: z.number().min(1).max(expectedIntervalMax.seconds).optional(),
+  }),
 );
 
 /** What a device says about itself: the class of its asset, parameters of rules, and its points. */
@@ -97,6 +103,7 @@ export async function describeAsset(
     class: point.class ?? null,
     partOf: point.of ?? null,
     unit: point.unit ?? null,
+    expectedIntervalMs: point.expected_interval_s === undefined ? null : Math.round(point.expected_interval_s * 1_000),
   }));
   await updateDiscoveredPoints(db, { tenantId: site.tenantId, points });
   await insertDiscoveredPoints(db, { tenantId: site.tenantId, points: points.map(withNaming) });
@@ -150,5 +157,9 @@ function withNaming(point: NewPoint): NewPoint {
 }
 
 function said(point: NewPoint): Partial<NewPoint> {
-  return { ...(point.partOf !== null && { partOf: point.partOf }), ...(point.unit !== null && { unit: point.unit }) };
+  return {
+    ...(point.partOf !== null && { partOf: point.partOf }),
+    ...(point.unit !== null && { unit: point.unit }),
+    expectedIntervalMs: point.expectedIntervalMs ?? null,
+  };
 }

@@ -32,6 +32,8 @@ export type NewPoint = {
   readonly class: string | null;
   readonly partOf: string | null;
   readonly unit: string | null;
+  /** How often its device says that it reports. */
+  readonly expectedIntervalMs?: number | null;
 };
 
 /** An asset that is made because a device named it. */
@@ -131,13 +133,14 @@ export async function insertDiscoveredPoints(
 ): Promise<void> {
   if (points.length === 0) return;
   await sql`
-    insert into point (id, tenant_id, asset_id, name, class, part_of, unit, state)
-    select id, ${tenantId}, asset_id, name, class, part_of, unit, 'discovered'
+    insert into point (id, tenant_id, asset_id, name, class, part_of, unit, expected_interval_ms, state)
+    select id, ${tenantId}, asset_id, name, class, part_of, unit, expected_interval_ms, 'discovered'
     from unnest(
       ${points.map((point) => point.id)}::uuid[], ${points.map((point) => point.assetId)}::uuid[],
       ${points.map((point) => point.name)}::text[], ${points.map((point) => point.class)}::text[],
-      ${points.map((point) => point.partOf)}::text[], ${points.map((point) => point.unit)}::text[]
-    ) as given (id, asset_id, name, class, part_of, unit)
+      ${points.map((point) => point.partOf)}::text[], ${points.map((point) => point.unit)}::text[],
+      ${points.map((point) => point.expectedIntervalMs ?? null)}::integer[]
+    ) as given (id, asset_id, name, class, part_of, unit, expected_interval_ms)
     order by asset_id, name
     on conflict (asset_id, name) do nothing`.execute(db);
 }
@@ -177,15 +180,18 @@ export async function updateDiscoveredPoints(
   await sql`
     update point p
     set class = coalesce(given.class, p.class), part_of = coalesce(given.part_of, p.part_of),
-        unit = coalesce(given.unit, p.unit), updated_at = now()
+        unit = coalesce(given.unit, p.unit),
+        expected_interval_ms = coalesce(given.expected_interval_ms, p.expected_interval_ms), updated_at = now()
     from unnest(
       ${points.map((point) => point.assetId)}::uuid[], ${points.map((point) => point.name)}::text[],
       ${points.map((point) => point.class)}::text[], ${points.map((point) => point.partOf)}::text[],
-      ${points.map((point) => point.unit)}::text[]
-    ) as given (asset_id, name, class, part_of, unit)
+      ${points.map((point) => point.unit)}::text[],
+      ${points.map((point) => point.expectedIntervalMs ?? null)}::integer[]
+    ) as given (asset_id, name, class, part_of, unit, expected_interval_ms)
     where p.asset_id = given.asset_id and p.name = given.name and p.tenant_id = ${tenantId} and p.state = 'discovered'
-      and (coalesce(given.class, p.class), coalesce(given.part_of, p.part_of), coalesce(given.unit, p.unit))
-        is distinct from (p.class, p.part_of, p.unit)`.execute(db);
+      and (coalesce(given.class, p.class), coalesce(given.part_of, p.part_of), coalesce(given.unit, p.unit),
+        coalesce(given.expected_interval_ms, p.expected_interval_ms))
+        is distinct from (p.class, p.part_of, p.unit, p.expected_interval_ms)`.execute(db);
 }
 
 function json<T>(value: object | undefined): RawBuilder<T> {

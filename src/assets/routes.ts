@@ -4,8 +4,9 @@ import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
-import { Asset, AssetChange, AssetQuery, Point, PointQuery, SiteQuery } from './asset.ts';
+import { Asset, AssetChange, AssetQuery, Point, PointChange, PointQuery, SiteQuery } from './asset.ts';
 import { changeAsset } from './change-asset.ts';
+import { changePoint } from './change-point.ts';
 import { Site } from './site.ts';
 import { findAsset, findPoint, findSite, listAssets, listPoints, listSites } from './store.ts';
 
@@ -100,8 +101,23 @@ function changeRoute(app: RouteScope, mount: Mount, { shell }: Needs): void {
   );
 }
 
-/** The list of points and one of them; their readings are served by src/telemetry. */
+/** The list of points, one of them, and what may be changed of it; their readings are served by src/telemetry. */
 export function pointRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const change = {
+    operationId: mount.operationId('changePoint'),
+    summary: 'Change how often a point is expected to report, or the states that its texts stand for',
+    tags: ['Points'],
+    params: mount.memberParams,
+    body: PointChange,
+    response: { 200: mount.oneOf(Point) },
+  };
+  app.patch(mount.member('points'), { config: { scope: 'points:write' }, schema: change }, async (request, reply) =>
+    shell.transact(request, reply, async (trx) => {
+      const { area, body, headers, params } = request;
+      const which = { id: params.id, body, ifMatch: headers['if-match'], at: shell.now() };
+      return mount.one(await changePoint(trx, area, which));
+    }),
+  );
   const config = { scope: 'points:read' } as const;
   const tags = ['Points'];
   const list = {

@@ -6,7 +6,15 @@ import { formatInstant } from '../platform/instant.ts';
 import { newestFirst, rowsOf } from '../platform/page-store.ts';
 import type { PageRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
-import { Asset, type AssetChange, type AssetFilter, Point, type PointFilter, type SiteFilter } from './asset.ts';
+import {
+  Asset,
+  type AssetChange,
+  type AssetFilter,
+  Point,
+  type PointChange,
+  type PointFilter,
+  type SiteFilter,
+} from './asset.ts';
 import { Site } from './site.ts';
 
 /** Sites of the area's tenant that its key may see, newest first. */
@@ -143,6 +151,38 @@ export async function findPoint(
     .where('point.id', '=', id)
     .executeTakeFirst();
   return row && { point: toPoint(row), siteId: row.site_id, timeZone: row.time_zone };
+}
+
+/** A point of the area, held until the transaction ends, with the site whose key counts. */
+export async function lockPoint(
+  trx: Db,
+  area: Area,
+  id: string,
+): Promise<{ siteId: string; updatedAt: Date } | undefined> {
+  const row = await pointsOf(trx, area)
+    .select(['asset.site_id', 'point.updated_at'])
+    .where('point.id', '=', id)
+    .forUpdate('point')
+    .executeTakeFirst();
+  return row && { siteId: row.site_id, updatedAt: row.updated_at };
+}
+
+/** Sets what is given of a point. */
+export async function updatePoint(
+  trx: Db,
+  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
+  { expected_interval_s: seconds, states }: PointChange,
+): Promise<void> {
+  await trx
+    .updateTable('point')
+    .set({
+      ...(seconds !== undefined && { expected_interval_ms: seconds === null ? null : Math.round(seconds * 1_000) }),
+      ...(states !== undefined && { states: states === null ? null : JSON.stringify(states) }),
+      updated_at: laterThanBefore(at),
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .execute();
 }
 
 function pointsOf(db: Db, area: Area) {

@@ -73,6 +73,7 @@ describe('a replay over columns', () => {
       symptom: shape,
       overrides: [override],
       readings,
+      expectations: [],
       seed: 0,
     } as Plant);
     const effects = backTestColumns({ ...input, columns });
@@ -110,13 +111,15 @@ describe('a replay over columns', () => {
         if (effect.kind === 'flagged' && effect.suppressedBy !== null) seen.add('suppressed');
         if (effect.kind === 'resolved') seen.add(effect.because);
         if (effect.ruleId === 'data-missing') seen.add('built in');
+        if ('message' in effect && effect.message.includes('stopped reporting')) seen.add('silent');
+        if ('message' in effect && effect.message.includes('lack data')) seen.add('unjudged');
       }
     }
     const wanted = 'pending opened reopened resolved flagged suppressed work-order-due rule_disabled built in'.split(
       ' ',
     );
     expect(wanted.filter((kind) => kind !== 'built' && kind !== 'in' && !seen.has(kind))).toEqual([]);
-    expect(seen).toContain('built in');
+    expect([...seen]).toEqual(expect.arrayContaining(['built in', 'silent', 'unjudged']));
   }, 60_000);
 
   test('reads long windows in the same blocks', () => {

@@ -14,6 +14,7 @@ import { createEvaluation, type Evaluation, type EvaluationInput } from '../kern
 import { isTrue, isUnknown, threw } from '../language/truth.ts';
 import { begin, loopOf, planRow, type RowPlan, readRow } from './column-plan.ts';
 import { createTickGrid, type TickGrid } from './tick-columns.ts';
+import { createWatchColumns } from './watch-columns.ts';
 
 /** A replay under way: slices of columns go in, in the order of time, and effects come out. */
 export type ColumnRun = {
@@ -46,6 +47,7 @@ export function openColumnRun(
     return group.assets.map((_, row) => planRow(group, row, grid, blockTicks));
   });
   for (const grid of grids.values()) grid.allocate();
+  const watch = createWatchColumns(evaluation.layout);
   const rows = plans.map(createRow);
   for (const { group } of plans) knowledge?.set(group.rule.id, knowledge.get(group.rule.id) ?? false);
   let nextMs = Math.ceil(warmFromMs / everyMs) * everyMs;
@@ -60,6 +62,7 @@ export function openColumnRun(
       if (column) for (const index of evaluation.pointIndexes(id)) series[index] = column;
     }
     for (const grid of grids.values()) grid.take(series);
+    watch.take(series);
     while (nextMs <= throughMs) {
       const lastMs = Math.min(nextMs + (blockTicks - 1) * everyMs, Math.floor(throughMs / everyMs) * everyMs);
       for (const grid of grids.values()) grid.fill(Math.ceil(nextMs / grid.everyMs), Math.floor(lastMs / grid.everyMs));
@@ -68,7 +71,7 @@ export function openColumnRun(
         if (knowledge) noteKnown(row, knowledge);
       }
       const firstMs = Math.max(nextMs, Math.ceil(fromMs / everyMs) * everyMs);
-      stepAwake(evaluation, rows, { firstMs, lastMs, effects });
+      stepAwake(evaluation, rows, { firstMs, lastMs, effects, reach: watch.reach });
       nextMs = lastMs + everyMs;
     }
     return effects;
@@ -151,12 +154,10 @@ function noteKnown({ plan: { group, conditions, first, last } }: Row, knowledge:
   }
 }
 
+type Stepping = { firstMs: number; lastMs: number; effects: Effect[]; reach: (tMs: number) => void };
+
 /** Steps machines tick by tick, in the order of the rules; those at rest only where their condition is true. */
-function stepAwake(
-  evaluation: Evaluation,
-  rows: readonly Row[],
-  { firstMs, lastMs, effects }: { firstMs: number; lastMs: number; effects: Effect[] },
-): void {
+function stepAwake(evaluation: Evaluation, rows: readonly Row[], { firstMs, lastMs, effects, reach }: Stepping): void {
   const dueMs = Float64Array.from(rows, ({ plan }) => nextDueMs(plan, firstMs));
   for (let nextMs = firstMs; ; ) {
     let tMs = evaluation.builtIns.isIdle() ? Number.POSITIVE_INFINITY : nextMs;
@@ -169,6 +170,7 @@ function stepAwake(
       dueMs[i] = nextDueMs(row.plan, tMs + 1);
     }
     nextMs = tMs + evaluation.everyMs;
+    reach(tMs);
     evaluation.builtIns.step(tMs, effects);
   }
   for (const { plan } of rows) {

@@ -7,16 +7,8 @@
 import type { PointColumn } from '../../telemetry/point-column.ts';
 import { type CsvRows, decimalAt, IrregularCsv, openCsv } from './csv-cells.ts';
 import { type CellTimeReader, createCellTimeReader } from './log-times.ts';
-import {
-  type ColumnMap,
-  describeAsset,
-  missingColumn,
-  pointId,
-  readTrendLog,
-  readValue,
-  type TrendLog,
-  zoneOf,
-} from './trend-log.ts';
+import { type ColumnMap, describeAsset, pointId, readTrendLog, type TrendLog, zoneOf } from './trend-log.ts';
+import { missingColumn, readValue } from './trend-rows.ts';
 
 /** A trend log as columns by point id; see `PointColumn` and, for the rest, `TrendLog`. */
 export type LogColumns = Omit<TrendLog, 'readings'> & { columns: Map<string, PointColumn> };

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import type { RuleAsset, RulePoint } from '../kernel/bind.ts';
 import type { RuleReading } from '../kernel/replay.ts';
 import { durationPattern, findDurationMs } from '../language/durations.ts';
-import { createTimeReader } from '../language/local-time.ts';
 import type { RuleError, Source } from '../language/rule-error.ts';
 import { assertZone } from '../language/schedule.ts';
 import { parseSource, validateSource } from '../language/yaml-source.ts';
 import { checkColumnMap } from './check-columns.ts';
+import { createTrendRowReader } from './trend-rows.ts';
 
 /** How the columns of a trend log become the points of an asset; `layout: long` has one reading per row instead. */
 const ColumnMap = z.strictObject({
@@ -49,6 +49,7 @@ const ColumnMap = z.strictObject({
       stale_after: z.string().regex(durationPattern).optional(),
       expected_interval: z.string().regex(durationPattern).optional(),
       values: z.record(z.string(), z.number()).optional().describe('what the texts of the column stand for'),
+      name: z.string().min(1).optional().describe('what the site calls the point, for imports; absent: as the column'),
     }),
   ),
 });
@@ -98,16 +99,7 @@ export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
     relax_column_count: true,
     skip_empty_lines: true,
   }) as string[][];
-  const columns = new Map(header.map((name, index) => [name.trim(), index]));
-  const columnOf = (name: string) => columns.get(name) ?? missingColumn(name, header);
-  const isLong = map.layout === 'long';
-  const timeColumn = columnOf(map.time.column);
-  const assetColumn = map.asset.column === undefined ? undefined : columnOf(map.asset.column);
-  const pointColumn = isLong ? columnOf(map.point?.column ?? 'point') : -1;
-  const valueColumn = isLong ? columnOf(map.value?.column ?? 'value') : -1;
-  const names = Object.keys(map.points);
-  const cells = isLong ? [] : names.map((name) => ({ name, column: columnOf(name) }));
-  const readTime = createTimeReader(map.time.format ?? 'iso', zone);
+  const reader = createTrendRowReader(map, { header, zone });
   const log: TrendLog = {
     assets: [],
     readings: [],
@@ -116,23 +108,19 @@ export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
     rows: rows.length,
     strangeTime: null,
   };
-  const known = new Map(
-    Object.entries(map.points).map(([name, { values }]) => [name, new Map(Object.entries(values ?? {}))]),
-  );
   const assets = new Set<string>();
-  const lastMs = new Map<string, number>();
   for (const row of rows) {
-    const asset = assetColumn === undefined ? (map.asset.name ?? 'asset') : (row[assetColumn] ?? '');
-    const at = readTime(row[timeColumn] ?? '', lastMs.get(asset) ?? Number.NEGATIVE_INFINITY);
+    const { asset = 'asset', at, timeText, cells } = reader.read(row);
     if (at === undefined) {
       log.unreadable.times++;
-      log.strangeTime ??= row[timeColumn] ?? '';
+      log.strangeTime ??= timeText;
       continue;
     }
-    lastMs.set(asset, isLong ? at - 1 : at);
     assets.add(asset);
-    if (isLong) addReading(log, asset, row[pointColumn] ?? '', row[valueColumn] ?? '', at, known);
-    else for (const { name, column } of cells) addReading(log, asset, name, row[column] ?? '', at, known);
+    for (const { name, value } of cells) {
+      if (value === undefined) log.unreadable.values++;
+      else log.readings.push({ point: pointId(asset, name), at, value, quality: 0 });
+    }
   }
   log.readings.sort((a, b) => a.at - b.at);
   log.assets = [...assets].map((name) => describeAsset(name, map, zone));
@@ -142,30 +130,6 @@ export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
 /** The zone of the log's local times; throws a sentence for one that does not exist. */
 export function zoneOf(map: ColumnMap): string {
   return assertZone(map.time.zone ?? 'UTC');
-}
-
-function addReading(
-  log: TrendLog,
-  asset: string,
-  point: string,
-  text: string,
-  at: number,
-  known: Map<string, Map<string, number>>,
-): void {
-  const values = known.get(point);
-  const trimmed = text.trim();
-  if (values === undefined || trimmed === '') return;
-  const value = values.get(trimmed) ?? readValue(trimmed);
-  if (value === undefined) log.unreadable.values++;
-  else log.readings.push({ point: pointId(asset, point), at, value, quality: 0 });
-}
-
-/** The number that a trimmed cell stands for, true as 1 and false as 0; undefined when it is neither. */
-export function readValue(text: string): number | undefined {
-  if (/^true$/i.test(text)) return 1;
-  if (/^false$/i.test(text)) return 0;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
 }
 
 /** An asset of the log and its points, as the column map describes them. */
@@ -201,9 +165,4 @@ export function describeAsset(name: string, map: ColumnMap, zone: string): Trend
 /** The id of a column's point of an asset. */
 export function pointId(asset: string, column: string): string {
   return `${asset}/${column}`;
-}
-
-/** Throws the sentence for a column that is not there. */
-export function missingColumn(name: string, header: string[]): never {
-  throw new Error(`the file has no column '${name}'; it has ${header.join(', ')}`);
 }

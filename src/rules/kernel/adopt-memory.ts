@@ -7,7 +7,7 @@
  *
  * A point that a fresh row reads begins empty, since the run-up has to see it as it was; the rows beside it that were adopted
  * do not run up, and see it again at the next tick, as of which it stands where it stood: so it is read at least as far back as
- * they take a reading for fresh.
+ * they take a reading for fresh. A watched point is read again as far back as it may say nothing, unless it was watched before.
  */
 
 import type { PointReading } from './input-table.ts';
@@ -39,8 +39,20 @@ export function adoptMemory(
       if (group.adopted[row]) reachBack(layout, group, row, spans);
     }
   }
+  readWatched(layout, before, { isStale, spans });
   if (before) copyPoints(layout, before, spans);
   return spans;
+}
+
+type Reach = { isStale: (assetId: string) => boolean; spans: Map<string, number> };
+
+function readWatched({ watch, pointIds }: Layout, before: Layout | undefined, { isStale, spans }: Reach): void {
+  const known = new Map(before?.watch.points.map(({ place, spanMs }) => [before.pointIds[place], spanMs]));
+  for (const { place, assetId, spanMs } of watch.points) {
+    const id = pointIds[place] as string;
+    const isKnown = (known.get(id) ?? 0) >= spanMs && !isStale(assetId);
+    if (!isKnown || spans.has(id)) spans.set(id, Math.max(spanMs, spans.get(id) ?? 0));
+  }
 }
 
 /** A point that is read again is read as far back as an adopted row still takes its last reading. */
@@ -93,6 +105,7 @@ function copyPoints(layout: Layout, before: Layout, spans: RunUp): void {
     if (from === undefined || spans.has(id)) continue;
     layout.points.times[place] = before.points.times[from] as number;
     layout.points.values[place] = before.points.values[from] as number;
+    layout.points.goodTimes[place] = before.points.goodTimes[from] as number;
   }
   before.points.eachWaiting((from, timeMs, value) => {
     const id = before.pointIds[from] as string;

@@ -28,6 +28,8 @@ export type RulePoint = {
   of: string | null;
   unit: string | null;
   expectedIntervalMs?: number;
+  /** Since when it has been expected to report so often; absent: it is not missed when it does not. */
+  expectedSinceMs?: number;
   staleAfterMs?: number;
 };
 

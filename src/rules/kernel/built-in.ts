@@ -1,28 +1,29 @@
 /**
  * Two insights that no file states, at most one of each an asset, made from the machines of the rules that run there:
  *
- *   data-missing   while a fault is open that has not been judged for its rule's `no_data_after`, for want of data
+ *   data-missing   while a fault is open that has not been judged for its rule's `no_data_after`, for want of data, and while a
+ *                  point that is expected to report does not (see point-watch.ts)
  *   rule-error     while a rule cannot be evaluated, because it throws
  *
- *   rules' machines ──touch(asset)──▶ which rules are concerned ──▶ machine of the kernel: open while there is one
+ *   rules' machines ─┬─touch(asset)─▶ what is concerned ──▶ machine of the kernel: open while there is something
+ *   watched points ──┘
  *
- * Their machines are stored, restored and repaired as all others are, under these ids. They know which rules they are about,
- * so that an error outlives a restart until its rule is next evaluated. They ask for no work orders and suppress nothing.
+ * Their machines are stored, restored and repaired as all others are, under these ids. They know what they are about, so that an error outlives a restart until its rule is next evaluated. They ask for no work orders and suppress nothing.
  */
 
 import { builtInIds, type Timing } from '../language/rule.ts';
 import { isFalse, isTrue, type Truth } from '../language/truth.ts';
 import type { RuleAsset } from './bind.ts';
+import { type BuiltInId, type Concerned, findingOf, pointsConcerned, pointsRemembered } from './built-in-words.ts';
 import { commonDivisor } from './common-divisor.ts';
-import type { Effect, Finding } from './effect.ts';
+import type { Effect } from './effect.ts';
 import type { StoredMachine } from './evaluation.ts';
 import { type InsightMemory, isAtRest, type Machine, normalMachine, step } from './machine.ts';
+import type { PointWatch } from './point-watch.ts';
 import type { RuleGroup } from './rule-group.ts';
 
-export type BuiltInId = (typeof builtInIds)[number];
-
 export type BuiltIns = {
-  /** Takes a stored machine if it is a built-in one of an asset that rules run on. */
+  /** Takes a stored machine if it is a built-in one of an asset that rules run on or points are watched of. */
   restore(stored: StoredMachine): boolean;
   /** A machine of this asset has come to miss data, or has data again. */
   touch(asset: RuleAsset): void;
@@ -37,21 +38,24 @@ export type BuiltIns = {
   findMachine(ruleId: string, assetId: string): Machine | undefined;
 };
 
-/** What is built in on one asset: the rows of its rules, the errors of these, and the two machines. */
+/** What is built in on one asset: the rows of its rules, if any, the errors of these, and the two machines. */
 type Watched = {
   rank: number;
-  asset: RuleAsset;
+  assetId: string;
   rows: { group: RuleGroup; row: number }[];
   everyMs: number;
+  /** At which ticks its points are looked at, Infinity where none is watched. */
+  watchMs: number;
   errors: Map<string, string>;
   machines: Map<BuiltInId, Machine>;
 };
 
-type Concerned = { ruleId: string; told: string; sinceMs: number; isShadow: boolean };
-
-/** The built-in insights of an evaluation; costs nothing until an asset is touched. `assetIds` are in the order of the evaluation. */
+/**
+ * The built-in insights of an evaluation; until an asset is touched they cost a comparison for each watched point at its ticks.
+ * `assetIds` are in the order of the evaluation.
+ */
 export function createBuiltIns(
-  groups: readonly RuleGroup[],
+  { groups, watch: points }: { groups: readonly RuleGroup[]; watch: PointWatch },
   timeScale: number,
   assetIds: () => readonly string[],
 ): BuiltIns {
@@ -64,7 +68,7 @@ export function createBuiltIns(
     restore,
     touch,
     noteError,
-    isIdle: () => touched.size === 0,
+    isIdle: () => touched.size === 0 && points.points.length === 0,
     step: stepAll,
     machines,
     changedMachines,
@@ -75,14 +79,16 @@ export function createBuiltIns(
     const known = watched.get(assetId);
     if (known) return known;
     const rows = findRows(assetId);
-    const [first] = rows;
-    if (!first) return undefined;
+    const watchMs = points.everyMsOn(assetId);
+    const everyMs = rows.map(({ group }) => group.rule.timing.everyMs).reduce(commonDivisor, watchMs);
+    if (!Number.isFinite(everyMs)) return undefined;
     ranks ??= new Map(assetIds().map((id, rank) => [id, rank]));
     const one: Watched = {
       rank: ranks.get(assetId) ?? 0,
-      asset: first.group.assets[first.row] as RuleAsset,
+      assetId,
       rows,
-      everyMs: rows.map(({ group }) => group.rule.timing.everyMs).reduce(commonDivisor),
+      everyMs,
+      watchMs,
       errors: new Map(),
       machines: new Map(),
     };
@@ -107,7 +113,7 @@ export function createBuiltIns(
     return true;
   }
 
-  function touch({ id }: RuleAsset): void {
+  function touch({ id }: Pick<RuleAsset, 'id'>): void {
     const one = watch(id);
     if (one) touched.add(one);
   }
@@ -120,18 +126,21 @@ export function createBuiltIns(
   }
 
   function stepAll(tMs: number, effects: Effect[]): void {
+    points.sweep(tMs, (id) => touch({ id }));
     // In the order of the assets: in which order they were touched is lost with a restart.
     const inOrder = touched.size > 1 ? [...touched].sort((one, other) => one.rank - other.rank) : touched;
     for (const one of inOrder) {
       if (tMs % one.everyMs !== 0) continue;
       for (const id of builtInIds) stepOne(one, id, tMs, effects);
-      if (one.machines.size === 0 && one.errors.size === 0) touched.delete(one);
+      // A restored one is not at rest before its points have been looked at.
+      const isLookedAt = one.watchMs === Number.POSITIVE_INFINITY || tMs % one.watchMs === 0;
+      if (isLookedAt && [...one.machines.values()].every(isSteady)) touched.delete(one);
     }
   }
 
   function stepOne(one: Watched, id: BuiltInId, tMs: number, effects: Effect[]): void {
-    const concerned = id === 'data-missing' ? withoutData(one, tMs) : inError(one, tMs);
     const before = one.machines.get(id);
+    const concerned = id === 'data-missing' ? withoutData(one, points, tMs) : inError(one, tMs);
     if (before === undefined && concerned.length === 0) return;
     const condition: Truth = concerned.length > 0 ? isTrue : isFalse;
     const clearing: Truth = concerned.length > 0 ? isFalse : isTrue;
@@ -142,7 +151,7 @@ export function createBuiltIns(
     if (machine === before) return;
     if (isAtRest(machine)) one.machines.delete(id);
     else one.machines.set(id, machine);
-    const assetId = one.asset.id;
+    const { assetId } = one;
     changed.set(`${id} ${assetId}`, { ruleId: id, assetId, machine: isAtRest(machine) ? null : machine });
     const { openedAt = tMs, flapping = false, episodes = 1, stale = false } = machine.insight ?? {};
     const head = { ruleId: id, ruleVersion: 1, assetId, at: tMs, openedAt };
@@ -193,21 +202,27 @@ function indexRows(groups: readonly RuleGroup[]): (assetId: string) => Watched['
   };
 }
 
-function withoutData({ rows }: Watched, tMs: number): Concerned[] {
-  return rows.flatMap(({ group, row }) => {
+function withoutData({ assetId, rows, watchMs, machines }: Watched, points: PointWatch, tMs: number): Concerned[] {
+  const faults = rows.flatMap(({ group, row }) => {
     const insight = group.machines[row]?.insight;
     if (!insight?.dataMissing) return [];
     const sinceMs = insight.unknownSince ?? tMs;
     const told = `not judged since ${new Date(sinceMs).toISOString()}`;
-    return [{ ruleId: group.rule.id, told, sinceMs, isShadow: group.variantAt(row, tMs).enabled === 'shadow' }];
+    return [{ what: group.rule.id, told, sinceMs, isShadow: group.variantAt(row, tMs).enabled === 'shadow' }];
   });
+  // Between its ticks a point is what it was, whoever asks.
+  const silent =
+    tMs % watchMs === 0
+      ? pointsConcerned(points.listOverdue(assetId, tMs), tMs)
+      : pointsRemembered(machines.get('data-missing'), tMs);
+  return [...faults, ...silent];
 }
 
 function inError({ rows, errors }: Watched, tMs: number): Concerned[] {
   return rows.flatMap(({ group, row }) => {
     const told = errors.get(group.rule.id);
     const isShadow = group.variantAt(row, tMs).enabled === 'shadow';
-    return told === undefined ? [] : [{ ruleId: group.rule.id, told, sinceMs: tMs, isShadow }];
+    return told === undefined ? [] : [{ what: group.rule.id, told, sinceMs: tMs, isShadow }];
   });
 }
 
@@ -215,10 +230,15 @@ function inError({ rows, errors }: Watched, tMs: number): Concerned[] {
 function remember(machine: Machine, concerned: readonly Concerned[]): { machine: Machine; isOther: boolean } {
   const { insight } = machine;
   if (insight === null || concerned.length === 0) return { machine, isOther: false };
-  const now = Object.fromEntries(concerned.map(({ ruleId, told }) => [ruleId, told]));
+  const now = Object.fromEntries(concerned.map(({ what, told }) => [what, told]));
   if (JSON.stringify(now) === JSON.stringify(insight.concerned ?? {})) return { machine, isOther: false };
   const kept: InsightMemory = { ...insight, concerned: now };
   return { machine: { ...machine, insight: kept }, isOther: true };
+}
+
+/** Whether a machine stays as it is until something is told: in the other states, or while it flaps, time alone changes it. */
+function isSteady({ state, insight }: Machine): boolean {
+  return state === 'firing' && insight?.flapping === false;
 }
 
 /** They open and end at once; a return within a day reopens them, and four of those in a day are flapping, as for any rule. */
@@ -235,57 +255,3 @@ function timingOf(everyMs: number, timeScale: number): Timing {
     flappingClearForMs: hourMs,
   };
 }
-
-/** What a built-in insight showed when its machine was as it is remembered; undefined for insights of rules. */
-export function shownBuiltIn(ruleId: string, { concerned }: InsightMemory): Omit<Finding, 'isShadow'> | undefined {
-  const id = builtInIds.find((one) => one === ruleId);
-  return (
-    id &&
-    findingOf(
-      id,
-      Object.entries(concerned ?? {}).map(([rule, told]) => ({ ruleId: rule, told, ...unknown })),
-    )
-  );
-}
-
-const unknown = { sinceMs: 0, isShadow: false };
-
-function findingOf(id: BuiltInId, concerned: readonly Concerned[]): Finding {
-  const count = `${concerned.length} ${concerned.length === 1 ? 'rule' : 'rules'}`;
-  const told = concerned.map((one) => `${one.ruleId}: ${one.told}`).join('; ');
-  return {
-    ...words[id],
-    message: id === 'data-missing' ? `Open faults of ${count} lack data: ${told}` : `${count} cannot run: ${told}`,
-    evidence: concerned.map((one) => ({ name: one.ruleId, value: one.told, unit: null })),
-    costPerHour: null,
-    isShadow: concerned.every(({ isShadow }) => isShadow),
-  };
-}
-
-const words: Record<BuiltInId, Pick<Finding, 'severity' | 'category' | 'title' | 'causes' | 'actions'>> = {
-  'data-missing': {
-    severity: 'warning',
-    category: 'maintenance',
-    title: 'Data missing while a fault is open',
-    causes: [
-      'A sensor, its controller or the gateway is without power or out of the network',
-      'A point was renamed, or its device no longer sends it',
-      'Readings come marked as bad, or lie outside what the rule takes as valid',
-    ],
-    actions: [
-      'Look at when the points of the rules named as evidence reported last',
-      'Look through the quarantine for messages of this equipment',
-      'Inspect the device; the fault may still be there',
-    ],
-  },
-  'rule-error': {
-    severity: 'warning',
-    category: 'maintenance',
-    title: 'A rule cannot be evaluated',
-    causes: ['A setting of the equipment or of its site that the rule cannot work with', 'A mistake in the rule'],
-    actions: [
-      'Read the error in the evidence and correct the setting or the rule',
-      'Switch the rule off here meanwhile',
-    ],
-  },
-};

@@ -68,14 +68,16 @@ export type EvaluationInput = {
   overrides?: readonly Override[];
   /** The assets on which rules run, where not on all; their inputs are found among all. */
   only?: ReadonlySet<string>;
+  /** Whether points that are expected to report are missed when they do not; what is asked of one rule alone is not. */
+  isWatching?: boolean;
 };
 
 /** An evaluation of a rule set over some assets, with machines as they were stored. */
 export function createEvaluation(input: EvaluationInput): Evaluation {
-  const { ruleSet, assets, machines = [], overrides = [], only } = input;
-  const layout = layOut(ruleSet, assets, overrides, only);
+  const { ruleSet, assets, machines = [], overrides = [], only, isWatching } = input;
+  const layout = layOut(ruleSet, assets, overrides, only, isWatching);
   const { groups, points } = layout;
-  const builtIns = createBuiltIns(groups, ruleSet.timeScale, () => assets.map(({ asset }) => asset.id));
+  const builtIns = createBuiltIns(layout, ruleSet.timeScale, () => assets.map(({ asset }) => asset.id));
   const orphans = restore(groups, machines, builtIns).map((stored) => ({
     ...stored,
     because: endingOf(stored, input),
@@ -85,7 +87,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     missing: layout.missing,
     orphans,
     warmupMs: layout.warmupMs,
-    everyMs: groups.map(({ rule }) => rule.timing.everyMs).reduce(commonDivisor, Number.POSITIVE_INFINITY),
+    everyMs: groups.map(({ rule }) => rule.timing.everyMs).reduce(commonDivisor, layout.watch.everyMs),
     boundCount: groups.reduce((sum, group) => sum + group.assets.length, 0),
     pointIndexes: (pointId) => layout.indexes.get(pointId) ?? [],
     observe: points.observe,

@@ -37,13 +37,20 @@ test('the plants of the invariant bring about every kind of effect of a rule', (
   for (const random of fc.sample(plants, { numRuns: 120, seed: 1 })) {
     for (const effect of replay(toPlant(random))) {
       seen.add(effect.kind);
+      if (effect.ruleId === 'data-missing' && 'evidence' in effect) {
+        for (const { name } of effect.evidence) seen.add(name.startsWith('point ') ? 'silent' : 'unjudged');
+        if (effect.assetId === 'd') seen.add('apart');
+      }
+      if (effect.ruleId === 'data-missing' && effect.kind === 'resolved') seen.add('heard');
       if (effect.kind === 'flagged' && effect.suppressedBy !== null) seen.add('suppressed');
       if (effect.kind === 'flagged' && effect.flapping) seen.add('flapping');
       if (effect.kind === 'reopened' && effect.flapping) seen.add('flapping');
     }
   }
   const kinds = 'pending pending-cleared opened reopened resolved flagged data-missing data-returned work-order-due';
-  expect(`${kinds} suppressed flapping`.split(' ').filter((kind) => !seen.has(kind))).toEqual([]);
+  expect(
+    `${kinds} suppressed flapping silent unjudged apart heard`.split(' ').filter((kind) => !seen.has(kind)),
+  ).toEqual([]);
 }, 60_000);
 
 /**

@@ -2,6 +2,7 @@ import type { Override } from '../language/override.ts';
 import type { Rule, RuleSet } from '../language/rule.ts';
 import { type BoundInput, type BoundRule, bindAll, type MissingInput, type RuleAsset, type RulePoint } from './bind.ts';
 import { createPointMemory, type PointMemory } from './point-memory.ts';
+import { createPointWatch, type PointWatch, type WatchedPoint, watchingOf } from './point-watch.ts';
 import { createRuleGroup, type RuleGroup } from './rule-group.ts';
 
 /**
@@ -12,7 +13,8 @@ import { createRuleGroup, type RuleGroup } from './rule-group.ts';
 export type Layout = {
   groups: RuleGroup[];
   points: PointMemory;
-  /** The places of a point that rules read in the memory: one for each asset that has it. */
+  watch: PointWatch;
+  /** The places of a point that is read or watched in the memory: one for each asset that has it. */
   indexes: Map<string, number[]>;
   /** The id of the point at each place of the memory. */
   pointIds: string[];
@@ -24,12 +26,16 @@ export type LayoutAssets = { asset: RuleAsset; points: RulePoint[] }[];
 
 type Row = { asset: RuleAsset; bound: BoundRule };
 
-/** Binds a rule set to assets, or to `only` some of them; groups come in the order of the rules, suppressors first. */
+/**
+ * Binds a rule set to assets, or to `only` some of them; groups come in the order of the rules, suppressors first. With `isWatching`
+ * the points there that are expected to report are watched.
+ */
 export function layOut(
   ruleSet: RuleSet,
   assets: LayoutAssets,
   overrides: readonly Override[] = [],
   only?: ReadonlySet<string>,
+  isWatching = false,
 ): Layout {
   const indexes = new Map<string, number[]>();
   const missing: Layout['missing'] = [];
@@ -52,6 +58,11 @@ export function layOut(
       warmupMs = Math.max(warmupMs, bound.memorySpanMs);
     }
   });
+  const watched = isWatching ? listWatched(ruleSet, assets, { offsetOf, only }) : [];
+  for (const { place, spanMs } of watched) {
+    read[place] = 1;
+    warmupMs = Math.max(warmupMs, spanMs);
+  }
   for (const { asset, points } of assets) {
     const offset = offsetOf.get(asset.id) as number;
     points.forEach(({ id }, index) => {
@@ -64,7 +75,25 @@ export function layOut(
     .map(([rule, rows]) => createRuleGroup(rule, rows, points));
   linkSuppressors(groups, assets);
   const pointIds = assets.flatMap((one) => one.points.map(({ id }) => id));
-  return { groups, points, indexes, pointIds, missing, warmupMs };
+  const watch = createPointWatch(watched, points.goodTimes);
+  return { groups, points, watch, indexes, pointIds, missing, warmupMs };
+}
+
+function listWatched(
+  ruleSet: RuleSet,
+  assets: LayoutAssets,
+  { offsetOf, only }: { offsetOf: ReadonlyMap<string, number>; only: ReadonlySet<string> | undefined },
+): WatchedPoint[] {
+  return assets.flatMap(({ asset, points }) => {
+    if (only && !only.has(asset.id)) return [];
+    const offset = offsetOf.get(asset.id) as number;
+    return points.flatMap(({ id, name = id, expectedIntervalMs: intervalMs, expectedSinceMs: sinceMs }, index) => {
+      if (intervalMs === undefined || sinceMs === undefined) return [];
+      return [
+        { place: offset + index, assetId: asset.id, name, intervalMs, sinceMs, ...watchingOf(intervalMs, ruleSet) },
+      ];
+    });
+  });
 }
 
 /** The input with its point's place in the memory of all points. */

@@ -208,3 +208,22 @@ function valueAfter(samples: Sample[], cut = 0): number {
   memory.apply(1000);
   return memory.values[1] as number;
 }
+
+test('knows when a point had its last good reading, in whatever order readings come', () => {
+  const given = [
+    { at: 1, value: 5, quality: 0 },
+    { at: 3, value: 5, quality: 0 },
+    { at: 4, value: 5, quality: 1 },
+    { at: 5, value: 5, quality: 2 },
+    { at: 6, value: Number.NaN, quality: 0 },
+    { at: 20, value: 5, quality: 0 },
+  ];
+  for (const readings of [given, given.toReversed()]) {
+    const memory = createPointMemory(2);
+    for (const { at, value, quality } of readings) memory.observe(1, at, value, quality);
+    memory.apply(10);
+    expect([...memory.goodTimes]).toEqual([Number.NEGATIVE_INFINITY, 3]);
+    memory.apply(20);
+    expect(memory.goodTimes[1]).toBe(20);
+  }
+});

@@ -12,6 +12,8 @@ import { convert } from '../language/units.ts';
 export type PointMemory = {
   times: Float64Array;
   values: Float64Array;
+  /** When each point had its last good reading, whatever came after that. */
+  goodTimes: Float64Array;
   /** Follows a point's extremes per tick of `everyMs`; gives the index under which `extremeAt` reads them. */
   follow(follower: Follower): number;
   observe(point: number, timeMs: number, value: number, quality: number): void;
@@ -45,13 +47,14 @@ export type Follower = {
 export function createPointMemory(count: number): PointMemory {
   const times = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
   const values = new Float64Array(count).fill(Number.NaN);
+  const goodTimes = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
   const followers: Follower[] = [];
   const followersOf: (number[] | undefined)[] = new Array(count);
   const extremes: number[] = [];
   const extremeTicks: number[] = [];
   let waiting = createWaiting(0);
   let waitingCount = 0;
-  return { times, values, follow, observe, apply, eachWaiting, extremeAt, extremeOf, setExtreme };
+  return { times, values, goodTimes, follow, observe, apply, eachWaiting, extremeAt, extremeOf, setExtreme };
 
   function follow(follower: Follower): number {
     const index = followers.push(follower) - 1;
@@ -88,6 +91,7 @@ export function createPointMemory(count: number): PointMemory {
         times[point] = timeMs;
         values[point] = value;
       }
+      if (!Number.isNaN(value) && timeMs > (goodTimes[point] as number)) goodTimes[point] = timeMs;
       const interested = followersOf[point];
       if (interested !== undefined) for (const index of interested) followExtreme(index, timeMs, value, tMs);
     }

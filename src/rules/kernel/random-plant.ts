@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { PointColumn } from '../../telemetry/point-column.ts';
 import { buildRuleSet } from '../language/load-rules.ts';
 import type { Override } from '../language/override.ts';
+import type { RulePoint } from './bind.ts';
 import type { Replay, RuleReading } from './replay.ts';
 
 export const minuteMs = 60_000;
@@ -63,11 +64,18 @@ const override = fc.record({
 });
 
 const reading = fc.record({
-  point: fc.constantFrom('a.x', 'a.x', 'a.x', 'a.f', 'a.y', 'a.z', 'b.x', 'b.x', 'b.f', 'c.x', 'c.x', 'c.f'),
+  point: fc.constantFrom('a.x', 'a.x', 'a.x', 'a.f', 'a.y', 'a.z', 'b.x', 'b.x', 'b.f', 'c.x', 'c.x', 'c.f', 'c.w'),
   minute: fc.integer({ min: -10, max: minutes }),
   part: fc.constantFrom(0, 0, 0, 1 / 60_000, 0.3, 0.5, 59_999 / 60_000),
   value: fc.constantFrom(13, 13.9, 14, 14.1, 15, 15.1, 16, 20, 0, 1, 5, 50, 31.25, Number.NaN),
   quality: fc.constantFrom(0, 0, 0, 0, 0, 1, 2),
+});
+
+/** Points that are expected to report every so often, from some time on; c.w is read by no rule. */
+const expectation = fc.record({
+  point: fc.constantFrom('a.x', 'a.y', 'b.f', 'c.f', 'c.w'),
+  minutes: fc.constantFrom(0.25, 1, 3),
+  since: fc.integer({ min: -15, max: 30 }),
 });
 
 /** See `prepare`. */
@@ -76,12 +84,13 @@ export const plant = fc.record({
   symptom: ruleShape,
   overrides: fc.array(override, { maxLength: 2 }),
   readings: fc.array(reading, { minLength: 30, maxLength: 300 }),
+  expectations: fc.uniqueArray(expectation, { maxLength: 3, selector: ({ point }) => point }),
   seed: fc.nat(),
 });
 export type Plant = typeof plant extends fc.Arbitrary<infer T> ? T : never;
 
 /** A plant as it is replayed, and its readings as columns. */
-export function prepare({ root, symptom, overrides, readings }: Plant): {
+export function prepare({ root, symptom, overrides, readings, expectations }: Plant): {
   input: Replay & { overrides: Override[] };
   columns: Map<string, PointColumn>;
 } {
@@ -107,10 +116,18 @@ export function prepare({ root, symptom, overrides, readings }: Plant): {
       },
     ]),
   );
+  const expectedOf = (id: string) => {
+    const one = expectations.find(({ point }) => point === id);
+    return one && { expectedIntervalMs: one.minutes * minuteMs, expectedSinceMs: startMs + one.since * minuteMs };
+  };
   const input = {
     ruleSet,
     // c is of another family than a and b, and lies between them.
-    assets: [asset('a', []), asset('c', []), asset('b', ['a'])],
+    assets: [asset('a', []), asset('c', []), asset('b', ['a'])].map((one) => ({
+      ...one,
+      points: one.points.map((point) => ({ ...point, ...expectedOf(point.id) })),
+    })),
+    isWatching: true,
     overrides: overrides.map(toOverride),
     readings: sorted,
     fromMs: startMs,
@@ -198,7 +215,7 @@ function asset(id: string, upstream: string[]): Replay['assets'][number] {
     of: null,
     unit,
   });
-  const points = [
+  const points: RulePoint[] = [
     point('x', 'brick:Supply_Air_Temperature_Sensor', 'degC'),
     point('f', 'brick:Fan_On_Off_Status', 'bool'),
   ];
@@ -206,5 +223,6 @@ function asset(id: string, upstream: string[]): Replay['assets'][number] {
     points.push(point('y', 'brick:Supply_Air_Temperature_Setpoint', 'degC'));
     points.push(point('z', 'brick:Outside_Air_Temperature_Sensor', 'degC'));
   }
+  if (id === 'c') points.push({ id: `${id}.w`, class: null, of: null, unit: null });
   return { asset: { id, name: id, class: 'brick:AHU', siteTimeZone: 'UTC', upstream }, points };
 }

@@ -14,6 +14,7 @@ export type Replay = {
   readings: RuleReading[];
   /** Beside those of the rule set's own files. */
   overrides?: readonly Override[];
+  isWatching?: boolean;
   fromMs: number;
   toMs: number;
 };

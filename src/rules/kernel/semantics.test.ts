@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readPlainly, type Seen } from '../../../tests/support/plain-semantics.ts';
-import { type Plant, plants, toPlant } from '../../../tests/support/random-plant.ts';
+import { assetIds, type Plant, plants, toPlant } from '../../../tests/support/random-plant.ts';
 import { createEvaluation } from './evaluation.ts';
 import { type InsightMemory, normalMachine } from './machine.ts';
 
@@ -64,15 +64,15 @@ function runKernel(plant: Plant): Seen[] {
     evaluation.tick(atMs);
     for (const { id: rule, timing } of plant.ruleSet.rules) {
       if (atMs % timing.everyMs !== 0) continue;
-      for (const { asset } of plant.assets) {
-        const { state, clockMs, insight: whole } = evaluation.findMachine(rule, asset.id) ?? normalMachine;
+      for (const assetId of assetIds) {
+        const { state, clockMs, insight: whole } = evaluation.findMachine(rule, assetId) ?? normalMachine;
         // The severity and the trial that it shows are those of its overrides, and no part of the states.
         const insight = whole && withoutShown(whole);
-        const inspection = evaluation.inspect(rule, asset.id, atMs);
+        const inspection = evaluation.inspect(rule, assetId, atMs);
         const condition = [false, undefined, true][inspection?.condition ?? 1];
         const tick = (atMs - plant.fromMs) / minuteMs;
         const isSuspended = inspection?.isSuspended ?? false;
-        seen.push({ tick, rule, asset: asset.id, condition, isSuspended, state, clockMs, insight });
+        seen.push({ tick, rule, asset: assetId, condition, isSuspended, state, clockMs, insight });
       }
     }
   }

@@ -1,8 +1,9 @@
-import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isCollection, isMap, isScalar, LineCounter, parseDocument, visit, YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { errorAt, errorAtPath, type Path, type RuleError, type Source } from './rule-error.ts';
 import { suggest } from './suggestion.ts';
 import { repairLines } from './yaml-repair.ts';
+import { depthMax, findComplexKey, isTooDeep } from './yaml-shape.ts';
 import { findSyntaxErrors } from './yaml-syntax.ts';
 
 /** A YAML text as far as it could be read: `isWhole` unless its syntax is so broken that nothing can be said of the rest. */
@@ -20,7 +21,8 @@ export function parseSource(file: string, text: string): Parsed {
   const errors = findSyntaxErrors(source);
   // Behind a mistake that throws the parser off there may be others, which show when it is repaired.
   for (let round = 0; isBroken(source); round++) {
-    if (round === repairsMax) return { source, errors, isWhole: false };
+    const isHopeless = source.document.errors.length > hopelessMin;
+    if (round === repairsMax || isHopeless) return { source, errors, isWhole: false };
     const { text: repaired, shifts } = repairLines(text, new Map(errors.map(({ line, code }) => [line, code])));
     source = readDocument(file, repaired, text, shifts);
     const told = new Set(errors.map(({ line }) => line));
@@ -40,11 +42,18 @@ const harmless = new Set(['DUPLICATE_KEY', 'BAD_DQ_ESCAPE', 'BAD_INDENT', 'TAG_R
 function readDocument(file: string, text: string, original: string, shifts: ReadonlyMap<number, number>): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  if (isTooDeep(document)) {
+    const message = `values lie within each other more than ${depthMax} deep`;
+    document.contents = null;
+    document.errors = [new YAMLParseError([0, 1], 'RESOURCE_EXHAUSTION', message)];
+    document.warnings = [];
+  }
   visit(document, {
     // Of a key that comes twice the first one counts; the parser has noted the second.
     Map(_, node) {
       const seen = new Set<string>();
       node.items = node.items.filter(({ key }) => {
+        if (isCollection(key)) return true;
         const name = String(isScalar(key) ? key.value : key);
         return !seen.has(name) && seen.add(name);
       });
@@ -94,6 +103,8 @@ function refuse(file: string, message: string): Parsed {
 
 /** So many mistakes of syntax, one behind the other, are looked for in a file. */
 const repairsMax = 8;
+/** From so many on nobody will repair it: each costs the parser a fraction of a millisecond, in each round. */
+const hopelessMin = 1_000;
 
 /**
  * Validates a document against its schema; every issue becomes an error at the value or key that it concerns. `rest` is what
@@ -105,6 +116,8 @@ export function validateSource<Schema extends z.ZodObject>(
   schema: Schema,
   defaults: object = {},
 ): { value: z.infer<Schema> | undefined; rest: z.infer<Schema> | undefined; errors: RuleError[] } {
+  const complex = findComplexKey(source);
+  if (complex) return { value: undefined, rest: undefined, errors: [complex] };
   const lost = findLostKeys(source);
   const raw = toPlain(source);
   if (raw === undefined) {

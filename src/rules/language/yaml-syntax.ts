@@ -41,12 +41,24 @@ const tooDeep = {
 
 /** The key on the line after a value, where it is indented more than that line is: the value is not what is wrong there. */
 function findDeeperLine(text: string, valueAt: number): { start: number; end: number } | undefined {
+  // Not one pattern over both lines: at each of a line's colons it would look through the rest of the line.
   const lineStart = text.lastIndexOf('\n', valueAt - 1) + 1;
-  const [, indent, value, next] = /^( *)[^\n]*?:([^\n]*)\n( *)[^\s#:]+:/.exec(text.slice(lineStart)) ?? [];
-  if (indent === undefined || value === undefined || next === undefined) return undefined;
-  if (next.length <= indent.length || value.includes(': ')) return undefined;
-  const start = text.indexOf('\n', valueAt) + 1 + next.length;
+  const lineEnd = text.indexOf('\n', lineStart);
+  const colon = text.indexOf(':', lineStart);
+  if (lineEnd < 0 || colon < 0 || colon > lineEnd) return undefined;
+  const value = text.slice(colon + 1, lineEnd);
+  const indent = spacesAt(text, lineStart);
+  const next = spacesAt(text, lineEnd + 1);
+  if (!/[^\s#:]+:/y.test(text.slice(lineEnd + 1 + next))) return undefined;
+  if (next <= indent || value.includes(': ')) return undefined;
+  const start = text.indexOf('\n', valueAt) + 1 + next;
   return { start, end: text.indexOf(':', start) };
+}
+
+function spacesAt(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ') at++;
+  return at - from;
 }
 
 /** Where a quote or bracket begins that is missed at an offset far behind it. */

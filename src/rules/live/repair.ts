@@ -134,8 +134,11 @@ function runsOf(
   const only = new Set(group.map(({ asset }) => asset.id));
   const runs = versions.flatMap(({ ruleSet }) =>
     bindAll(ruleSet, assets, overrides, only).flatMap(({ bound }, i) => {
-      const assetId = (assets[i] as ModelAsset).asset.id;
-      const ruleIds = bound.length === 0 ? [] : [...bound.map(({ rule }) => rule.id), ...builtInIds];
+      const { asset, points } = assets[i] as ModelAsset;
+      const assetId = asset.id;
+      const isWatched = only.has(assetId) && points.some(({ expectedSinceMs }) => expectedSinceMs !== undefined);
+      const isConcerned = bound.length > 0 || isWatched;
+      const ruleIds = isConcerned ? [...bound.map(({ rule }) => rule.id), ...builtInIds] : [];
       return ruleIds.map((ruleId) => ({ assetId, ruleId }));
     }),
   );

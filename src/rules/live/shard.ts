@@ -56,6 +56,7 @@ export async function openEvaluation(
     ...(only && { only }),
     assets: assets.map(({ asset, points }) => ({ asset, points: [...points] })),
     machines,
+    isWatching: true,
   });
   const points = assets.flatMap((asset) => asset.points);
   const idOf = new Map(points.map(({ id, seriesId }) => [seriesId, id]));

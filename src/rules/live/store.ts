@@ -106,7 +106,8 @@ export async function findModelVersion(trx: Db, shard: number): Promise<string> 
 
 /**
  * The assets of a shard that have a class and are not retired, with their points and what feeds them or has them as a part, and the
- * overrides that hold or held there within the time that a repair goes back.
+ * overrides that hold or held there within the time that a repair goes back. An asset without a class is there for the points that
+ * are expected to report, which no rule finds.
  */
 export async function getShardModel(trx: Db, shard: number): Promise<ShardModel> {
   const version = await findModelVersion(trx, shard);
@@ -118,10 +119,12 @@ export async function getShardModel(trx: Db, shard: number): Promise<ShardModel>
       || coalesce((select array_agg(r.to_asset_id::text) from asset_relation r
         where r.from_asset_id = asset.id and r.kind = 'isPartOf'), '{}') as upstream,
       coalesce((select json_agg(json_build_object('id', p.id, 'name', p.name, 'seriesId', p.series_id, 'class', p.class, 'of', p.part_of,
-        'unit', p.unit, 'expectedIntervalMs', p.expected_interval_ms) order by p.name)
+        'unit', p.unit, 'expectedIntervalMs', p.expected_interval_ms,
+        'expectedSinceMs', (extract(epoch from p.expected_since) * 1000)::float8) order by p.name)
         from point p where p.asset_id = asset.id), '[]') as points
     from asset join site on site.id = asset.site_id
-    where asset.shard = ${shard} and asset.class is not null and asset.status <> 'retired'
+    where asset.shard = ${shard} and asset.status <> 'retired' and (asset.class is not null or exists (
+      select from point p where p.asset_id = asset.id and p.expected_interval_ms is not null))
     order by asset.id`.execute(trx);
   return { version, assets: rows.map(toModelAsset), overrides };
 }
@@ -129,7 +132,7 @@ export async function getShardModel(trx: Db, shard: number): Promise<ShardModel>
 type ModelRow = {
   id: string;
   name: string;
-  class: string;
+  class: string | null;
   params: Record<string, number>;
   tags: string[];
   tenant_id: string;
@@ -147,6 +150,7 @@ type ModelRow = {
     of: string | null;
     unit: string | null;
     expectedIntervalMs: number | null;
+    expectedSinceMs: number | null;
   }[];
 };
 
@@ -155,7 +159,7 @@ function toModelAsset(row: ModelRow): ModelAsset {
     asset: {
       id: row.id,
       name: row.name,
-      class: row.class,
+      class: row.class ?? '',
       siteTimeZone: row.time_zone,
       params: row.params,
       upstream: row.upstream,
@@ -171,9 +175,12 @@ function toModelAsset(row: ModelRow): ModelAsset {
       uri: row.uri,
       locationUri: row.location_uri,
     },
-    points: row.points.map(({ expectedIntervalMs, ...point }) =>
-      expectedIntervalMs === null ? point : { ...point, expectedIntervalMs },
-    ),
+    points: row.points.map(({ expectedIntervalMs, expectedSinceMs, ...point }) => ({
+      ...point,
+      class: row.class === null ? null : point.class,
+      ...(expectedIntervalMs !== null && { expectedIntervalMs }),
+      ...(expectedIntervalMs !== null && expectedSinceMs !== null && { expectedSinceMs }),
+    })),
   };
 }
 
