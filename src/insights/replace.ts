@@ -10,7 +10,7 @@
  * What it finds beyond these is opened now. One that ended more than a day ago makes no work order.
  */
 import type { Db } from '../platform/database.ts';
-import { shownBuiltIn } from '../rules/kernel/built-in.ts';
+import { shownBuiltIn } from '../rules/kernel/built-in-words.ts';
 import type { Effect } from '../rules/kernel/effect.ts';
 import type { InsightMemory } from '../rules/kernel/machine.ts';
 import type { Episode, Repaired } from '../rules/live/repair.ts';
