@@ -12,11 +12,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import { bootstrap, type Made } from './access/bootstrap.ts';
+import { bootstrap, firstDevice, type Made } from './access/bootstrap.ts';
+import { deleteOldDeviceEvents } from './access/presence-store.ts';
+import { reachableUrls } from './access/reachable-urls.ts';
 import { closeApi, createApi } from './api/server.ts';
-import { createIngest } from './ingest/ingest.ts';
+import { createIngest, type Ingest } from './ingest/ingest.ts';
+import { mqttDoors, openDoorSettings } from './ingest/mqtt/door/door-settings.ts';
 import { deleteOldQuarantine } from './ingest/quarantine/quarantine-store.ts';
+import type { UpstreamSettings } from './ingest/upstream/upstream.ts';
 import { applyEffects } from './insights/apply.ts';
+import { startFloor } from './insights/floor.ts';
 import { replaceEpisodes } from './insights/replace.ts';
 import type { Config } from './platform/config.ts';
 import { type Database, findDatabaseTrouble, openDatabase } from './platform/database.ts';
@@ -35,7 +40,8 @@ import { openForInsight } from './work-orders/open-for-insight.ts';
 
 export type Faultline = {
   readonly apiUrl: string;
-  readonly mqttUrl: string | undefined;
+  /** Where devices connect, one URL for each way that the settings open. */
+  readonly mqttUrls: readonly string[];
   /** Credentials that were made at this start. */
   readonly made: Made;
   readonly storage: StorageEngine['kind'];
@@ -88,11 +94,13 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
   const ruleCount = config.ROLES.includes('rules')
     ? await openRules(config, { log, opened, onAdvanced, database, jobs })
     : 0;
-  const mqttUrl = config.ROLES.includes('ingest')
-    ? await openIngest(config, { log, opened, database, storage, registry })
-    : undefined;
-  const apiUrl = config.ROLES.includes('api') ? await openApi(config, { log, opened, database, registry }) : '';
-  return { apiUrl, mqttUrl, made, storage: storage.kind, ruleCount };
+  const mqttUrls = config.ROLES.includes('ingest')
+    ? await openIngest(config, { log, opened, database, databaseUrl, storage, registry })
+    : [];
+  const apiUrl = config.ROLES.includes('api')
+    ? await openApi(config, { log, opened, database, storage, registry, mqttUrls })
+    : '';
+  return { apiUrl, mqttUrls, made, storage: storage.kind, ruleCount };
 }
 
 async function openEmbedded(config: Config, log: Log, opened: Opening['opened']): Promise<string> {
@@ -107,6 +115,7 @@ type Within = Omit<Opening, 'onAdvanced'> & { readonly database: Database };
 async function keepHouse({ db }: Database): Promise<void> {
   await forgetRuleHistory(db);
   await deleteOldQuarantine(db);
+  await deleteOldDeviceEvents(db);
 }
 
 async function openRules(
@@ -129,29 +138,74 @@ async function openRules(
   return ruleSets.ruleCount;
 }
 
+type IngestNeeds = { readonly databaseUrl: string; readonly storage: StorageEngine; readonly registry: Metrics };
+
 async function openIngest(
   config: Config,
-  { log, opened, database, storage, registry }: Within & { storage: StorageEngine; registry: Metrics },
-): Promise<string> {
-  const ingest = await createIngest({ database, storage, graceMs: config.GRACE, log, registry });
+  { log, opened, database, databaseUrl, storage, registry }: Within & IngestNeeds,
+): Promise<string[]> {
+  const spool = { directory: join(config.DATA_DIR, 'spool'), bytesMax: config.SPOOL_BYTES_MAX };
+  const { GRACE: graceMs, SHED_AFTER: shedAfterMs } = config;
+  const upstream = upstreamSettings(config);
+  const sparkplug = { hostId: config.SPARKPLUG_HOST_ID, reorderMs: config.SPARKPLUG_REORDER };
+  const options = { graceMs, spool, shedAfterMs, sparkplug, upstream };
+  const doors = await openDoorSettings(config, log);
+  opened.push(async () => doors.close());
+  const ingest = await createIngest({ database, databaseUrl, doors, storage, log, registry, ...options });
   opened.push(() => ingest.close());
-  const { port } = await listening('MQTT_PORT', config.MQTT_PORT, () => ingest.listen(config.MQTT_PORT, config.HOST));
-  return `mqtt://${config.HOST}:${port}`;
+  const urls: string[] = [];
+  for (const { setting, kind, scheme } of mqttDoors) {
+    const { [setting]: wanted, HOST: host } = config;
+    if (wanted === undefined) continue;
+    const { port } = await listening(setting, wanted, () => ingest.listen(wanted, host, kind));
+    urls.push(`${scheme}://${host}:${port}`);
+  }
+  openFloors(ingest, { log, opened, database });
+  return urls;
 }
+
+/** Open insights go to the panels at the broker of our own, and to those at an external one. */
+function openFloors({ publish, upstream }: Ingest, { log, opened, database: { db } }: Within): void {
+  const here = startFloor({ db, publish, isKept: false, log });
+  opened.push(() => here.close());
+  if (!upstream) return;
+  const there = startFloor({ db, publish: upstream.publish, isKept: true, log });
+  upstream.onUp(there.republish);
+  opened.push(() => there.close());
+}
+
+/** What the settings say about an external broker; undefined when there is none. */
+function upstreamSettings(config: Config): UpstreamSettings | undefined {
+  const { MQTT_URL: url, MQTT_VERSION: version, MQTT_GROUP: group } = config;
+  if (url === undefined) return undefined;
+  return {
+    url,
+    group,
+    version: version && (version === '5' ? 5 : 4),
+    username: config.MQTT_DEVICE ?? config.BOOTSTRAP_MQTT_USERNAME ?? firstDevice,
+    tls: { ca: config.MQTT_URL_CA, cert: config.MQTT_URL_CERT, key: config.MQTT_URL_KEY },
+  };
+}
+
+type ApiNeeds = { readonly storage: StorageEngine; readonly registry: Metrics; readonly mqttUrls: readonly string[] };
 
 async function openApi(
   config: Config,
-  { log, opened, database, registry }: Within & { registry: Metrics },
+  { log, opened, database, storage, registry, mqttUrls }: Within & ApiNeeds,
 ): Promise<string> {
   const port = config.HTTP_PORT === 0 ? await findFreePort(config.HOST) : config.HTTP_PORT;
   const apiUrl = `http://${config.HOST}:${port}`;
   const app = createApi({
     database,
+    storage,
+    graceMs: config.GRACE,
+    importsDir: join(config.DATA_DIR, 'imports'),
     log,
     registry,
     publicUrl: (config.PUBLIC_URL ?? apiUrl).replace(/\/$/, ''),
     secret: config.SECRET ?? (await keptSecret(config.DATA_DIR)),
     version: packageJson.version,
+    mqttUrls: reachableUrls(mqttUrls, config.PUBLIC_URL),
     metricsOpen: config.HOST === '127.0.0.1' || config.HOST === '::1' || config.HOST === 'localhost',
     readiness: async () => readinessOf(await findDatabaseTrouble(database, log)),
   });

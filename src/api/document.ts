@@ -6,8 +6,10 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi';
 import { z } from 'zod';
-import { refusalList } from '../platform/refusals.ts';
+import { type RefusalCode, refusalList } from '../platform/refusals.ts';
+import { codesOf } from './operation-refusals.ts';
 import { Problem, problemType } from './problem.ts';
+import { describeStreams } from './streamed-bodies.ts';
 
 /** Adds the generator; call it before the routes, whose schemas it collects. */
 export function describeApi(
@@ -27,11 +29,22 @@ export function describeApi(
       servers: [{ url: publicUrl }],
       security: [{ apiKey: [] }],
       components: {
-        securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+        securitySchemes: {
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An API key with the scope that the operation names, or with all of its kind: read, or write.',
+          },
+        },
         schemas: { Problem: problemSchema() as never },
       },
     },
-    transform: fastifyZodOpenApiTransformers.transform,
+    transform: (given) => {
+      const { scope } = given.route.config ?? {};
+      const { schema, url } = fastifyZodOpenApiTransformers.transform(given);
+      // A security requirement names roles, also where the scheme is no OAuth (OpenAPI 3.1, 4.8.30).
+      return { schema: scope === undefined ? schema : { ...schema, security: [{ apiKey: [scope] }] }, url };
+    },
     transformObject: (given) => complete(fastifyZodOpenApiTransformers.transformObject(given) as Document) as never,
   });
 }
@@ -76,7 +89,7 @@ type Header = { description: string; schema: { type: string } };
 type Response = { description: string; headers?: Record<string, Header>; content?: Record<string, unknown> };
 type Operation = {
   description?: string;
-  requestBody?: object;
+  requestBody?: { content: Record<string, object> };
   security?: unknown[];
   parameters?: { in: string; name: string; [key: string]: unknown }[];
   responses: Record<string, Response>;
@@ -87,10 +100,12 @@ function complete(document: Document): Document {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(item)) {
       const guarded = path.startsWith('/api/v1/');
-      addParameters(operation, { method, guarded });
+      if (operation.requestBody) describeStreams(operation.requestBody.content);
+      addParameters(operation, { path, method, guarded });
       addSuccessHeaders(operation, { path, method, guarded });
       for (const status of errorStatuses(operation, { path, method, guarded })) {
-        operation.responses[status] ??= errorResponse(status);
+        const codes = codesOf(status, `${method} ${path}`, { isPaged: isPaged(operation, path) });
+        operation.responses[status] ??= errorResponse(status, codes);
       }
       operation.description ??= guaranteeOf(method);
     }
@@ -109,7 +124,7 @@ function guaranteeOf(method: string): string {
   return 'Safe: it changes nothing.';
 }
 
-function addParameters(operation: Operation, { method, guarded }: Place): void {
+function addParameters(operation: Operation, { path, method, guarded }: Place & { path: string }): void {
   if (!guarded) return;
   const header = (name: string, description: string) => {
     operation.parameters ??= [];
@@ -118,7 +133,8 @@ function addParameters(operation: Operation, { method, guarded }: Place): void {
   header('Accept-Version', 'The version of the API; 1.0.0 if absent.');
   if (method === 'post') header('Idempotency-Key', '1 to 255 printable ASCII characters, quoted or bare.');
   if (method === 'patch' || method === 'delete') header('If-Match', 'The ETag that the object must still have.');
-  if (method === 'get') header('If-None-Match', 'The ETag of the version that is known already.');
+  if (method === 'get' && isObject(path, method))
+    header('If-None-Match', 'The ETag of the version that is known already.');
 }
 
 const textHeader = (description: string): Header => ({ description, schema: { type: 'string' } });
@@ -127,8 +143,9 @@ function addSuccessHeaders(operation: Operation, { path, method, guarded }: Plac
   for (const [status, response] of Object.entries(operation.responses)) {
     const headers: Record<string, Header> = { 'X-Request-Id': textHeader('Names the request in the log.') };
     if (guarded) headers['Content-Version'] = textHeader('The version of the API that answered.');
-    if (guarded && isObject(path, method) && isKept(method, status)) headers.ETag = textHeader("The object's version.");
-    if (status === '201') headers.Location = textHeader('The URL of the new object.');
+    if (guarded && isObject(path, method) && isKept(method, status) && !path.endsWith('/provision'))
+      headers.ETag = textHeader("The object's version.");
+    if (status === '201' || status === '202') headers.Location = textHeader('The URL of the new object.');
     if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && !isObject(path, method)) {
       headers.Link = textHeader('The next page, if there is one (RFC 8288).');
       headers['X-Next-Cursor'] = textHeader('Its cursor.');
@@ -152,22 +169,32 @@ function isObject(path: string, method: string): boolean {
 
 function errorStatuses(operation: Operation, { path, method, guarded }: Place & { path: string }): number[] {
   const statuses = [500];
-  if (guarded || path === '/metrics') statuses.push(401, 403, 503);
+  const isOpen = operation.security?.length === 0;
+  if (guarded || path === '/metrics') statuses.push(401, 503);
+  if ((guarded && !isOpen) || path === '/metrics') statuses.push(403);
   if (guarded) statuses.push(400);
   if (path.includes('{')) statuses.push(404, 414);
   if (method === 'get' && guarded && isObject(path, method)) statuses.push(304);
-  if (operation.requestBody) statuses.push(413, 415);
-  if (method === 'post') statuses.push(409, 422);
+  // A body is read before it is known that nobody wants it.
+  if (operation.requestBody || method === 'post') statuses.push(413, 415);
+  if (operation.requestBody) statuses.push(408);
+  for (const status of [409, 422, 429]) {
+    if (codesOf(status, `${method} ${path}`, { isPaged: false }).length > 0) statuses.push(status);
+  }
   if (method === 'patch' || method === 'delete') statuses.push(412);
   return statuses.sort((left, right) => left - right);
 }
 
-function errorResponse(status: number): Response {
+/** The parameter of a list, or the property of a replay's body. */
+function isPaged({ parameters = [] }: Operation, path: string): boolean {
+  return path.endsWith('/quarantine/replay') || parameters.some(({ name }) => name === 'cursor');
+}
+
+function errorResponse(status: number, codes: readonly RefusalCode[]): Response {
   const headers = { 'X-Request-Id': textHeader('Names the request in the log.') };
   if (status === 304) return { description: 'The version that If-None-Match names is the present one.', headers };
-  const codes = Object.entries(refusalList).filter(([, refusal]) => refusal.status === status);
   return {
-    description: codes.map(([code, { title }]) => `\`${code}\`: ${title}`).join('\n\n'),
+    description: codes.map((code) => `\`${code}\`: ${refusalList[code].title}`).join('\n\n'),
     headers,
     content: { [problemType]: { schema: { $ref: '#/components/schemas/Problem' } } },
   };

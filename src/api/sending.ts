@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { fingerprint, type IdempotencyClaim, readIdempotencyKey } from '../access/idempotency.ts';
+import { fingerprint, type IdempotencyClaim, readIdempotencyKey, seal, unseal } from '../access/idempotency.ts';
 import { claimIdempotencyKey, finishIdempotencyKey, releaseIdempotencyKey } from '../access/idempotency-store.ts';
 import type { Db } from '../platform/database.ts';
 import { ifNoneMatchNames } from '../platform/etag.ts';
@@ -25,21 +25,24 @@ const attemptsMax = 4;
 
 /** Runs writes in transactions, again where PostgreSQL broke one off for a deadlock, and keeps idempotent answers. */
 export function createTransact(db: Db, now: () => Date): Transact {
-  return async (request, reply, write) => {
+  return async (request, reply, write, queue = (_, work) => work()) => {
     const claim = claimOf(request, now());
-    if (!claim) return send(request, reply, await inTransaction(db, write));
+    if (!claim) return send(request, reply, await queue(request, () => inTransaction(db, write)));
     const kept = await claimIdempotencyKey(db, claim);
     if (kept) {
       reply.headers({ ...kept.headers, 'idempotent-replayed': 'true' });
-      return sendJson(reply, kept.status, kept.body);
+      return sendJson(reply, kept.status, unseal(kept.body, secretOf(request, claim)));
     }
     try {
-      const answer = await inTransaction(db, async (trx) => {
+      const writeOnce = async (trx: Db) => {
         const written = await write(trx);
-        const { status, headers, body } = written;
-        await finishIdempotencyKey(trx, claim, { status, headers, body: JSON.stringify(body) });
+        const { status, headers, isSecret = false } = written;
+        const text = JSON.stringify(written.body);
+        const body = isSecret ? seal(text, secretOf(request, claim)) : text;
+        await finishIdempotencyKey(trx, claim, { status, headers, body });
         return written;
-      });
+      };
+      const answer = await queue(request, () => inTransaction(db, writeOnce));
       return send(request, reply, answer);
     } catch (error) {
       // Nothing was written, so the same key may be tried again at once; where even this fails it is free in a minute.
@@ -58,6 +61,11 @@ function claimOf(request: FastifyRequest, at: Date): IdempotencyClaim | undefine
   const { tenantId, siteIds } = request.area.caller;
   const requestSha256 = fingerprint(request.bodyBytes, siteIds);
   return { tenantId, key, method: request.method, path: pathOf(request.url), requestSha256, at };
+}
+
+/** What only the one who asked knows: the API key itself, of which the database has a hash. */
+function secretOf({ headers }: FastifyRequest, { key }: IdempotencyClaim): string {
+  return `${headers.authorization?.trim().split(/ +/).at(-1)} ${key}`;
 }
 
 /** Serialization failures and deadlocks (PostgreSQL, appendix A, class 40) leave nothing behind and may be repeated. */

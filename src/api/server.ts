@@ -8,15 +8,14 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type FastifyZodOpenApiTypeProvider, validatorCompiler } from 'fastify-zod-openapi';
-import type { Registry } from 'prom-client';
-import type { Database } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import type { Log } from '../platform/log.ts';
 import type { Shell } from '../platform/mount.ts';
 import { createPaging } from '../platform/paging.ts';
+import { limitBodies } from './body-deadline.ts';
 import { answerClientError } from './client-error.ts';
 import { describeApi } from './document.ts';
 import { serveDocumentation } from './documentation.ts';
+import { createIngestApi, type IngestApiOptions } from './ingest-routes.ts';
 import { takeJsonBodies } from './json-body.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { observeRequests } from './observe.ts';
@@ -26,10 +25,7 @@ import { createDryRunner, type DryRunLimits, dryRunLimits } from './rules/dry-ru
 import { createTransact, send } from './sending.ts';
 import { versionOne } from './version-one.ts';
 
-export type ApiOptions = {
-  readonly database: Database;
-  readonly log: Log;
-  readonly registry: Registry;
+export type ApiOptions = IngestApiOptions & {
   /** How clients reach this server, without a slash at the end. */
   readonly publicUrl: string;
   /** Signs cursors. */
@@ -39,6 +35,8 @@ export type ApiOptions = {
   /** Whether /metrics is served without a key; only for a server that listens on a loopback address. */
   readonly metricsOpen: boolean;
   readonly readiness: () => Promise<Readiness>;
+  /** Where devices connect to, as a device that was provisioned is told; none if absent. */
+  readonly mqttUrls?: readonly string[];
   readonly now?: () => Date;
   /** How large dry runs of rules may be, where not as large as usual. */
   readonly dryRunLimits?: Partial<DryRunLimits>;
@@ -67,7 +65,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestMsMax,
+    // Bodies have limits of their own (body-deadline.ts): one for all of a server would cut long streams.
+    requestTimeout: 0,
+    http: { headersTimeout: requestMsMax },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply, publicUrl),
@@ -80,6 +80,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  limitBodies(app, requestMsMax, publicUrl);
   observeRequests(app, registry);
   app.register(helmet, helmetOptions);
   refuseUnknownRoutes(app);
@@ -94,7 +95,19 @@ export function createApi(options: ApiOptions): FastifyInstance {
   });
   const dryRunner = createDryRunner({ ...dryRunLimits, ...options.dryRunLimits });
   app.addHook('onClose', () => dryRunner.close());
-  app.register(versionOne, { prefix: '/api/v1', db: database.db, publicUrl, shell, paging, dryRunner });
+  const ingest = createIngestApi(options);
+  app.addHook('onReady', async () => ingest.importer.start());
+  app.addHook('onClose', () => ingest.importer.close());
+  app.register(versionOne, {
+    prefix: '/api/v1',
+    db: database.db,
+    publicUrl,
+    shell,
+    paging,
+    dryRunner,
+    mqttUrls: options.mqttUrls ?? [],
+    ingest,
+  });
   return app;
 }
 

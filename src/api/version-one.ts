@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi';
 import { requireScope, requireSite, type Scope } from '../access/api-key.ts';
 import { authenticate } from '../access/authenticate.ts';
+import { deviceRoutes } from '../access/device-routes.ts';
+import { deviceTokenRoutes, provisioningRoute } from '../access/device-token-routes.ts';
 import { locationRoutes } from '../assets/location-routes.ts';
 import { modelRoutes } from '../assets/model/model-routes.ts';
 import { assetRoutes, pointRoutes, siteRoutes } from '../assets/routes.ts';
 import { findPoint, findSite } from '../assets/store.ts';
+import { templateRoutes } from '../ingest/templates/template-routes.ts';
 import { insightRoutes } from '../insights/routes.ts';
 import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
@@ -15,8 +18,8 @@ import { findUnit } from '../rules/language/units.ts';
 import { readingRoutes } from '../telemetry/routes.ts';
 import { workOrderRoutes } from '../work-orders/routes.ts';
 import { checkHygiene } from './hygiene.ts';
+import { type IngestApi, ingestRoutes, ingestTenantRoutes } from './ingest-routes.ts';
 import { createSiteMount, createTenantMount } from './mounts.ts';
-import { quarantineRoutes } from './quarantine-routes.ts';
 import { bindingRoutes } from './rules/binding-routes.ts';
 import { dryRunRoutes } from './rules/dry-run-routes.ts';
 import type { DryRunner } from './rules/dry-runner.ts';
@@ -29,6 +32,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a key needs for a route under /api/v1, where each names one. */
     scope?: Scope;
+    /** It asks for no key. */
+    isOpen?: boolean;
   }
 }
 
@@ -41,6 +46,9 @@ type Given = {
   readonly paging: Paging;
   readonly shell: Shell;
   readonly dryRunner: DryRunner;
+  /** Where devices connect to. */
+  readonly mqttUrls: readonly string[];
+  readonly ingest: IngestApi;
 };
 type Needs = Given & { readonly library: () => Promise<Library>; readonly plants: Plants };
 
@@ -49,7 +57,7 @@ export function versionOne(app: FastifyInstance, given: Given, done: () => void)
   const { db, publicUrl, shell } = given;
   const needs: Needs = { ...given, library: createLibrary(db), plants: createPlants(db) };
   app.addHook('onRoute', ({ config, url }) => {
-    if (config?.scope === undefined) throw new Error(`the route ${url} names no scope`);
+    if (config?.scope === undefined && !config?.isOpen) throw new Error(`the route ${url} names no scope`);
   });
   app.decorateRequest('area');
   app.addHook('onRequest', async (request, reply) => {
@@ -58,6 +66,7 @@ export function versionOne(app: FastifyInstance, given: Given, done: () => void)
     if (asked !== undefined && !namesOfPresent.includes(String(asked))) {
       throw refusals.unsupportedVersion(String(asked), presentVersion);
     }
+    if (request.routeOptions.config.isOpen) return;
     const caller = await authenticate(db, request.headers.authorization, shell.now());
     const { scope } = request.routeOptions.config;
     if (scope !== undefined) requireScope(caller, scope);
@@ -67,8 +76,11 @@ export function versionOne(app: FastifyInstance, given: Given, done: () => void)
   const tenantMount = createTenantMount(publicUrl);
   const tenantScope = app.withTypeProvider<FastifyZodOpenApiTypeProvider>();
   siteRoutes(tenantScope, tenantMount, needs);
-  quarantineRoutes(tenantScope, tenantMount, needs);
+  ingestTenantRoutes(tenantScope, tenantMount, needs);
+  templateRoutes(tenantScope, tenantMount, needs);
   ruleFileRoutes(tenantScope, tenantMount, needs);
+  deviceTokenRoutes(tenantScope, tenantMount, needs);
+  provisioningRoute(tenantScope, needs);
   mountStages(tenantScope, tenantMount, needs);
   app.register(atSite, { ...needs, prefix: '/sites/:slug' });
   done();
@@ -99,17 +111,17 @@ function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   assetRoutes(app, mount, needs);
   locationRoutes(app, mount, needs);
   pointRoutes(app, mount, needs);
+  deviceRoutes(app, mount, needs);
   ruleRoutes(app, mount, needs);
   overrideRoutes(app, mount, needs);
   bindingRoutes(app, mount, needs);
   dryRunRoutes(app, mount, needs);
-  readingRoutes(app, mount, {
-    ...needs,
-    getPoint: async ({ area }, id) => {
-      const found = await findPoint(needs.db, area, id);
-      if (!found) throw refusals.pointNotFound(id);
-      requireSite(area.caller, found.siteId);
-      return { tenantId: area.caller.tenantId, timeZone: found.timeZone };
-    },
-  });
+  const getPoint = async ({ area }: FastifyRequest, id: string) => {
+    const found = await findPoint(needs.db, area, id);
+    if (!found) throw refusals.pointNotFound(id);
+    requireSite(area.caller, found.siteId);
+    return { tenantId: area.caller.tenantId, timeZone: found.timeZone };
+  };
+  readingRoutes(app, mount, { ...needs, getPoint });
+  ingestRoutes(app, mount, { ...needs, getPoint });
 }

@@ -49,7 +49,8 @@ export async function runDemo(argv: string[]): Promise<number> {
 type Ending = { readonly signal: Promise<unknown>; readonly untilWorkOrder: boolean };
 
 async function play(faultline: Faultline, story: Story, { signal, untilWorkOrder }: Ending): Promise<number> {
-  const { apiUrl, mqttUrl = '', made } = faultline;
+  const { apiUrl, mqttUrls, made } = faultline;
+  const [mqttUrl = ''] = mqttUrls;
   const apiKey = made.apiKey ?? '';
   story.tell(`API ${apiUrl}, its documentation ${apiUrl}/documentation/, MQTT ${mqttUrl}`);
   story.tell(`try: curl -H 'Authorization: Bearer ${apiKey}' ${apiUrl}/api/v1/work-orders`);
@@ -94,6 +95,7 @@ async function demoConfig(log: Log): Promise<Config> {
     ...config,
     DATABASE_URL: undefined,
     REDIS_URL: undefined,
+    MQTT_URL: undefined,
     BOOTSTRAP_API_KEY: undefined,
     BOOTSTRAP_MQTT_PASSWORD: undefined,
     DATA_DIR: folder,
@@ -102,7 +104,7 @@ async function demoConfig(log: Log): Promise<Config> {
     GRACE: 1_000,
     ROLES: ['ingest', 'rules', 'api', 'jobs'],
     HTTP_PORT: await announcedPort('HTTP_PORT', config.HTTP_PORT, config.HOST),
-    MQTT_PORT: await announcedPort('MQTT_PORT', config.MQTT_PORT, config.HOST),
+    MQTT_PORT: await announcedPort('MQTT_PORT', config.MQTT_PORT ?? 0, config.HOST),
   };
 }
 

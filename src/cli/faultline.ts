@@ -10,7 +10,7 @@ const commands: Record<string, { run: (argv: string[]) => Promise<number>; does:
   start: { run: runStart, does: 'run everything on this machine' },
   demo: { run: runDemo, does: 'run everything with a simulated plant, inject a fault and tell what happens' },
   rules: { run: runRules, does: 'check, test, bind, back-test and fit rule files' },
-  import: { run: runImport, does: 'import a building model: Brick or Project Haystack' },
+  import: { run: runImport, does: 'import a building model (Brick or Project Haystack), or a file of measurements' },
 };
 
 // Who reads the output may have read enough, as head has: the work then ends as it would have, unheard.

@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { listTenants } from '../access/tenant-store.ts';
 import { ModelError } from '../assets/model/building-model.ts';
 import { importModel } from '../assets/model/import-model.ts';
 import { readModelApart } from '../assets/model/model-reader.ts';
@@ -11,10 +10,13 @@ import type { ModelFormat } from '../assets/model/read-model.ts';
 import { isTimeZone } from '../assets/site.ts';
 import type { Db } from '../platform/database.ts';
 import { findUnit } from '../rules/language/units.ts';
+import { findTenantId } from './find-tenant.ts';
+import { runTelemetryImport } from './import-telemetry.ts';
 import { print, printJson } from './rules/print.ts';
 import { withDatabase } from './with-database.ts';
 
 const usage = `usage: faultline import FILE [options]
+       faultline import telemetry FILE --columns MAP --site SLUG: measurements; --help tells more
 
   FILE                    a Brick model in Turtle (.ttl) or a Project Haystack grid in JSON
   --site SLUG             the site that everything belongs to; without it the sites of the model, made where they are new
@@ -30,8 +32,10 @@ const usage = `usage: faultline import FILE [options]
 const bytesMax = 256 * 1_048_576;
 const limits = { msMax: 300_000, memoryMbMax: 4_096 };
 
-/** `faultline import FILE`: imports a building model and prints what was understood of it. Resolves with the exit code. */
+/** `faultline import FILE`: imports a building model, or with `telemetry` a file of measurements, and prints what became of it. Resolves with the exit code. */
 export async function runImport(argv: string[]): Promise<number> {
+  const [what, ...rest] = argv;
+  if (what === 'telemetry') return runTelemetryImport(rest);
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
@@ -109,14 +113,6 @@ async function readModelFile(file: string): Promise<string> {
   if (size > bytesMax)
     throw new Error(`${file} has ${size} bytes; a model of at most ${bytesMax} bytes can be imported`);
   return readFile(file, 'utf8');
-}
-
-async function findTenantId(db: Db, name: string | undefined): Promise<string> {
-  const found = await listTenants(db, name);
-  if (found.length === 1) return (found[0] as { id: string }).id;
-  if (found.length > 1)
-    throw new Error(`there are several tenants; say --tenant and one of ${found.map((one) => one.name).join(', ')}`);
-  throw new Error(name === undefined ? 'there is no tenant yet; start the program once' : `there is no tenant ${name}`);
 }
 
 function show(report: ModelReport, asJson: boolean): void {

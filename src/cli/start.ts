@@ -19,10 +19,11 @@ export async function runStart(argv: string[]): Promise<number> {
   return 0;
 }
 
-function print({ apiUrl, mqttUrl, made, storage, ruleCount }: Faultline): void {
+function print({ apiUrl, mqttUrls, made, storage, ruleCount }: Faultline): void {
   const lines = [`Faultline ${packageJson.version}: ${ruleCount} rules, readings in ${storage}`];
   if (apiUrl) lines.push(`API   ${apiUrl}`, `Docs  ${apiUrl}/documentation/`);
-  if (mqttUrl) lines.push(`MQTT  ${mqttUrl}`, `Topic telemetry/${firstSite.slug}/{asset}/{point}`);
+  for (const mqttUrl of mqttUrls) lines.push(`MQTT  ${mqttUrl}`);
+  if (mqttUrls.length > 0) lines.push(`Topic telemetry/${firstSite.slug}/{asset}/{point}`);
   if (made.apiKey !== undefined) lines.push(`API key, shown this once:  ${made.apiKey}`);
   if (made.device) {
     lines.push(`MQTT user name and password, shown this once:  ${made.device.username}  ${made.device.password}`);

@@ -3,30 +3,101 @@
  *
  *   MQTT ─▶ pipeline: intake ─▶ interpret ─▶ append, with quarantine, in one transaction ─▶ acknowledge
  */
-import { createDeviceAuthenticator } from '../access/device.ts';
-import { createMqttDoor } from './mqtt/door.ts';
+import type { Device } from '../access/device.ts';
+import { createDeviceAuthenticator, type DeviceAuthenticator } from '../access/device-authenticator.ts';
+import { type DeviceChanges, listenDeviceChanges } from '../access/device-changes.ts';
+import { createPresenceRecorder } from '../access/presence.ts';
+import type { Log } from '../platform/log.ts';
+import { createMqttDoor, type DoorSettings, type MqttDoor } from './mqtt/door/door.ts';
+import type { DoorKind } from './mqtt/door/visitor.ts';
 import { createPipeline, type PipelineOptions } from './pipeline.ts';
+import type { Publish } from './publish.ts';
+import { defaultSparkplug } from './sparkplug/sparkplug.ts';
+import { startUpstream, type Upstream, type UpstreamSettings } from './upstream/upstream.ts';
 
 export type Ingest = {
-  /** Opens the MQTT door; resolves with its port. Rejects when the port is taken. */
-  listen(port: number, host: string): Promise<{ port: number }>;
+  /** Opens an MQTT door; resolves with its port. Rejects when the port is taken. */
+  listen(port: number, host: string, kind?: DoorKind): Promise<{ port: number }>;
   /** Shuts the door, commits and acknowledges what has come in, then ends the connections. */
   close(): Promise<void>;
+  /** Publishes to the devices of a tenant that subscribe here. */
+  readonly publish: Publish;
+  /** The client of the external broker, where there is one. */
+  readonly upstream: Upstream | undefined;
 };
 
 const drainMsMax = 10_000;
 
-/** Wires the stage; nothing listens yet. */
-export async function createIngest(options: PipelineOptions): Promise<Ingest> {
+export type IngestOptions = PipelineOptions & {
+  /** The external broker, where there is one. */
+  readonly upstream?: UpstreamSettings | undefined;
+  readonly doors?: DoorSettings;
+  /** Where changes of devices are heard of; absent: they are noticed when a device connects again. */
+  readonly databaseUrl?: string | undefined;
+};
+
+/** Wires the stage; nothing listens yet. With an external broker it is that broker's client from now on. */
+export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { database, log } = options;
-  const { intake, counters } = createPipeline(options);
-  const door = await createMqttDoor({ authenticate: createDeviceAuthenticator(database.db), intake, counters, log });
+  const { intake, counters, forwarding, sparkplug } = createPipeline(options);
+  const authenticator = createDeviceAuthenticator(database.db);
+  const presence = createPresenceRecorder({ db: database.db, log });
+  const door = await createMqttDoor({
+    ...options.doors,
+    authenticator,
+    intake,
+    counters,
+    forwarding,
+    log,
+    onPresence: presence.record,
+    onHeard: presence.seen,
+  });
+  const changes = options.databaseUrl && followChanges(options.databaseUrl, { door, authenticator, log });
+  const { hostId } = options.sparkplug ?? defaultSparkplug;
+  const upstream =
+    options.upstream && startUpstream({ ...options, settings: options.upstream, hostId, intake, counters });
+  await sparkplug.open(forwarding.publish, upstream?.publish);
   return {
     listen: door.listen,
+    publish: forwarding.publish,
+    upstream,
     close: async () => {
       door.stopReading();
+      upstream?.stopReading();
       await intake.drain(drainMsMax);
+      await sparkplug.close();
+      await upstream?.close();
       await door.close();
+      if (changes) await changes.close();
+      await presence.close();
     },
   };
+}
+
+type Following = { readonly door: MqttDoor; readonly authenticator: DeviceAuthenticator; readonly log: Log };
+
+/** Ends the connections of devices that are not any more what they were when they came. */
+function followChanges(databaseUrl: string, { door, authenticator, log }: Following): DeviceChanges {
+  const check = async (devices: readonly Device[]) => {
+    try {
+      for (const deviceId of await authenticator.findChanged(devices)) door.closeDevice(deviceId);
+    } catch (error) {
+      // Whether they may stay cannot be told; they may come again, when it can.
+      log.warn({ err: error }, 'changed devices could not be read, and are disconnected');
+      for (const { id } of devices) door.closeDevice(id);
+    }
+  };
+  return listenDeviceChanges({
+    databaseUrl,
+    log,
+    onChange: (deviceId) => {
+      authenticator.forget(deviceId);
+      const connected = door.listDevices().filter(({ id }) => id === deviceId);
+      if (connected.length > 0) void check(connected);
+    },
+    onUnsure: () => {
+      authenticator.forget();
+      void check(door.listDevices());
+    },
+  });
 }

@@ -17,6 +17,8 @@ export type FamilyJob = {
   readonly assets: readonly Pick<ModelAsset, 'asset' | 'points'>[];
   readonly overrides: readonly Override[];
   readonly only: ReadonlySet<string> | undefined;
+  /** Whether points that are expected to report are missed when they do not. */
+  readonly isWatching: boolean;
   readonly timeZone: string;
   readonly fromMs: number;
   readonly toMs: number;
@@ -35,10 +37,10 @@ export type FamilyFindings = {
 export async function backTestFamily(
   pool: pg.Pool,
   ruleSets: readonly RuleSet[],
-  { assets: given, overrides, only, timeZone, fromMs, toMs }: FamilyJob,
+  { assets: given, overrides, only, isWatching, timeZone, fromMs, toMs }: FamilyJob,
 ): Promise<FamilyFindings> {
   const assets = given.map(({ asset, points }) => ({ asset, points: [...points] }));
-  const layouts = ruleSets.map((ruleSet) => layOut(ruleSet, assets, overrides, only));
+  const layouts = ruleSets.map((ruleSet) => layOut(ruleSet, assets, overrides, only, isWatching));
   const wanted = new Set(layouts.flatMap(({ indexes }) => [...indexes.keys()]));
   const idOf = new Map(
     assets.flatMap(({ points }) =>
@@ -48,7 +50,7 @@ export async function backTestFamily(
   const found: Effect[][] = ruleSets.map(() => []);
   let [readings, kernelMs] = [0, 0];
   const warmFromMs = fromMs - Math.max(...layouts.map(({ warmupMs }) => warmupMs));
-  const input = { assets, overrides, ...(only && { only }) };
+  const input = { assets, overrides, isWatching, ...(only && { only }) };
   const knowledge: Knowledge = new Map();
   const runs = ruleSets.map((ruleSet, index) =>
     openColumnRun({ ...input, ruleSet }, { warmFromMs, fromMs, ...(index === 0 && { knowledge }) }),

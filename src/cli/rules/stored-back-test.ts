@@ -56,7 +56,16 @@ export async function backTestStored(
     );
     for (const party of joinFamilies(families)) {
       const only = assetId === undefined ? undefined : withUpstream(party, [assetId]);
-      jobs.push({ assets: party, overrides, only, timeZone: site.timeZone, fromMs, toMs });
+      // What is asked of one rule is not asked of points.
+      jobs.push({
+        assets: party,
+        overrides,
+        only,
+        isWatching: ruleId === undefined,
+        timeZone: site.timeZone,
+        fromMs,
+        toMs,
+      });
     }
   }
   const threads = threadCountFor(jobs);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Decoded, decodeAsset, decodePoint, samplesMax } from './decode.ts';
+import { decodeAsset, decodePoint } from './decode.ts';
+import { type Decoded, samplesMax } from './sample.ts';
 
 const receivedMs = Date.parse('2026-03-02T10:00:00Z');
 const arrived = { receivedMs, timeZone: 'America/Chicago' };
@@ -33,6 +34,23 @@ describe('the payload of a point', () => {
     ['"ON"', 'p@now=ON'],
     ['0x10', 'p@now=0x10'],
     ['21,5', 'p@now=21,5'],
+    ['True', 'p@now=1'],
+    ['\ufeff21.5', 'p@now=21.5'],
+    ['21.5\0', 'p@now=21.5'],
+    ['2\x001', '! malformed'],
+    ['999999999999999', 'p@now=999999999999999'],
+    ['0.1', 'p@now=0.1'],
+    ['-0.30000000000000004', 'p@now=-0.30000000000000004'],
+    ['1.', 'p@now=1'],
+    ['.', 'p@now=.'],
+    ['-', 'p@now=-'],
+    ['1.2.3', 'p@now=1.2.3'],
+    ['{"value":"21.5"}', 'p@now=21.5'],
+    ['{"value":1,"quality":"GOOD"}', 'p@now=1'],
+    ['{"value":1,"quality":192}', 'p@now=1'],
+    ['{"value":1,"quality":64}', 'p@now=1 uncertain'],
+    ['{"value":1,"quality":0}', 'p@now=1 bad'],
+    ['{"value":1,"quality":false}', 'p@now=1 bad'],
     ['{"value":21.5}', 'p@now=21.5'],
     ['{"value":true,"quality":"uncertain"}', 'p@now=1 uncertain'],
     ['{"value":21.5,"quality":"bad"}', 'p@now=21.5 bad'],
@@ -44,7 +62,7 @@ describe('the payload of a point', () => {
       'p@2026-03-01T12:00:00Z=1, p@2026-03-01T12:00:01Z=2',
     ],
     ['[7]', 'p@now=7'],
-    ['[]', ''],
+    ['[]', '! malformed'],
     ['{"value":1,"value":2}', 'p@now=2'],
     ['{"__proto__":{"value":9},"value":1}', 'p@now=1'],
     ['{"__proto__":{"value":9}}', '! malformed'],
@@ -70,6 +88,8 @@ describe('the payload of an asset', () => {
     ['{"sat":{"value":1,"quality":"bad"},"fan":false}', 'sat@now=1 bad, fan@now=0'],
     ['{"sat":1,"quality":"uncertain"}', 'sat@now=1 uncertain'],
     ['{"quality":3}', 'quality@now=3'],
+    ['{"values":{"sat":1},"quality":64}', 'sat@now=1 uncertain'],
+    ['{"sat":{"value":1,"quality":0},"quality":"good"}', 'sat@now=1 bad'],
     ['{"a":1,"b":{},"c":{}}', 'a@now=1, ! malformed'],
     ['{"a":1,"b":[2],"c":[3]}', 'a@now=1, ! unusable_value'],
     ['{"__proto__":1}', '__proto__@now=1'],
@@ -174,6 +194,20 @@ describe('hostile payloads', () => {
       expect(rejections.map(({ reason }) => reason)).toEqual(['time_unreadable']);
       expect(rejections[0]?.detail).toMatch(/^0: time must be ISO 8601 .* \(and 9998 more\)$/);
       expect(rejections[0]?.detail).toContain(`not ${seen} (and`);
+    },
+  );
+
+  test.each(['{"value":1,', '[1,', '{value: 1}', "{'value': 1}"])(
+    'the reason says that %s is no JSON, which the right form by itself would not tell',
+    (payload) => {
+      const decoders = [decodeAsset, (bytes: Buffer, at: typeof arrived) => decodePoint('p', bytes, at)];
+      for (const decode of decoders) {
+        const [rejection] = decode(Buffer.from(payload), arrived).rejections;
+        expect(rejection).toMatchObject({
+          reason: 'malformed',
+          detail: expect.stringMatching(/^it is no JSON.*value/),
+        });
+      }
     },
   );
 

@@ -7,8 +7,11 @@ import { describeAsset, discoverPoints, type SelfDescription } from '../../asset
 import { listNamedPoints, listSites, type PointName, type PointRef, type SiteRef } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
 
-/** A site with those of its points that have been asked for, by `asset/point`. */
-export type KnownSite = SiteRef & { readonly points: Map<string, PointRef> };
+/** A site with those of its points that have been asked for, by the name of the asset and then their own. */
+export type KnownSite = SiteRef & { readonly points: ReadonlyMap<string, ReadonlyMap<string, PointRef>> };
+
+type Points = Map<string, Map<string, PointRef>>;
+type Kept = { readonly site: SiteRef & { readonly points: Points }; readonly loadedAt: number; pointCount: number };
 
 export type Directory = {
   /** Those of a tenant's sites that have one of these slugs, by slug: for the caller to keep while a batch lasts. */
@@ -26,11 +29,19 @@ const namesAtOnceMax = 5_000;
 
 /** A directory over `db`. */
 export function createDirectory(db: Db): Directory {
-  const tenants = new Map<string, Map<string, { site: KnownSite; loadedAt: number }>>();
+  const tenants = new Map<string, Map<string, Kept>>();
   let pointCount = 0;
 
   const remember = (site: KnownSite, found: readonly (PointName & { ref: PointRef })[]) => {
-    for (const { asset, point, ref } of found) site.points.set(pointKey(asset, point), ref);
+    for (const { asset, point, ref } of found) {
+      const ofAsset = (site.points as Points).get(asset);
+      if (ofAsset) ofAsset.set(point, ref);
+      else (site.points as Points).set(asset, new Map([[point, ref]]));
+    }
+    // One that a batch has kept for longer than it is here goes with that batch.
+    const kept = tenants.get(site.tenantId)?.get(site.slug);
+    if (kept?.site !== site) return;
+    kept.pointCount += found.length;
     pointCount += found.length;
   };
 
@@ -39,14 +50,14 @@ export function createDirectory(db: Db): Directory {
       tenants.clear();
       pointCount = 0;
     }
-    const sites = tenants.get(tenantId) ?? new Map();
+    const sites = tenants.get(tenantId) ?? new Map<string, Kept>();
     tenants.set(tenantId, sites);
     for (const slug of slugs) {
-      pointCount -= sites.get(slug)?.site.points.size ?? 0;
+      pointCount -= sites.get(slug)?.pointCount ?? 0;
       sites.delete(slug);
     }
     const loaded = (await listSites(db, { tenantId, slugs })).map((site) => ({ ...site, points: new Map() }));
-    for (const site of loaded) sites.set(site.slug, { site, loadedAt: performance.now() });
+    for (const site of loaded) sites.set(site.slug, { site, loadedAt: performance.now(), pointCount: 0 });
     return loaded;
   };
 
@@ -67,7 +78,7 @@ export function createDirectory(db: Db): Directory {
       for (let from = 0; from < names.length; from += namesAtOnceMax) {
         const some = names.slice(from, from + namesAtOnceMax);
         remember(site, await listNamedPoints(db, { site, names: some }));
-        const missing = some.filter(({ asset, point }) => !site.points.has(pointKey(asset, point)));
+        const missing = some.filter(({ asset, point }) => !knownPoint(site, asset, point));
         if (missing.length === 0 || !site.discovery) continue;
         if (!(await discoverPoints(db, { site, names: missing }))) siteFull = true;
         remember(site, await listNamedPoints(db, { site, names: missing }));
@@ -78,7 +89,21 @@ export function createDirectory(db: Db): Directory {
   };
 }
 
-/** The key of a point within its site; it is the rest of the point's topic, too. */
+/** A point of a site as far as it is in memory. */
+export function knownPoint(site: KnownSite, asset: string, point: string): PointRef | undefined {
+  return site.points.get(asset)?.get(point);
+}
+
+/** The key of a point within its site. Names have no line feeds, and some have slashes. */
 export function pointKey(asset: string, point: string): string {
-  return `${asset}/${point}`;
+  return `${asset}\n${point}`;
+}
+
+/** Why a name that is not known stays unknown. */
+export function discoveryIsOff(site: SiteRef): string {
+  return `discovery is off for site ${site.slug}`;
+}
+
+export function siteIsFull(site: SiteRef): string {
+  return `site ${site.slug} has discovered as many assets and points as it may`;
 }

@@ -1,119 +1,198 @@
 /**
  * A batch of messages becomes readings and quarantine entries:
  *
- *   topic ─▶ granted? ─▶ site ─▶ payload ─▶ points ─▶ arrivals
- *     └──────────┴─────────┴────────┴─────────┴─────▶ rejections
+ *   topic ─▶ granted? ─▶ target ─▶ site ─▶ payload ─▶ points ─▶ arrivals
+ *     └──────────┴─────────┴────────┴─────────┴─────────┴─────▶ rejections
  *
  * Names that are not in memory are looked up, or discovered, for the whole batch at once, before the last step. A site
  * is found once and kept until the batch ends: what is in memory may grow too old meanwhile, or make room.
  */
-import { type Device, isGranted } from '../../access/device.ts';
-import { isTopicName, SelfDescription } from '../../assets/discovery.ts';
-import type { PointName, PointRef } from '../../assets/point-store.ts';
+import type { Device } from '../../access/device.ts';
+import { isGranted } from '../../access/device-grants.ts';
+import { isTopicName } from '../../assets/discovery.ts';
+import type { PointName } from '../../assets/point-store.ts';
 import type { Arrival } from '../../telemetry/arrival.ts';
 import type { Message } from '../intake/message.ts';
 import type { QuarantineEntry, Reason, Rejection } from '../quarantine/quarantine.ts';
-import { decodeAsset, decodePoint, type Sample, shorten } from './decode.ts';
-import { type Directory, type KnownSite, pointKey } from './directory.ts';
-import { parseTopic, type TelemetryTopic } from './topic.ts';
+import { bindSample } from './bind.ts';
+import { createDescribe, type Described } from './describe.ts';
+import { type Directory, discoveryIsOff, type KnownSite, knownPoint, pointKey, siteIsFull } from './directory.ts';
+import type { Protocol, Readout } from './protocol.ts';
+import { type Sample, shorten } from './sample.ts';
+import { homeTarget, type ReadableTarget, readTarget, type Target, templateTarget } from './target.ts';
+import type { Tenants } from './tenants.ts';
+import { createTopicReader, type Topic } from './topic.ts';
 
 export type Interpreted = { readonly arrivals: Arrival[]; readonly rejected: QuarantineEntry[] };
 
 /** Interprets messages in their order; rejects only when the database cannot be asked. */
-export async function interpret(messages: readonly Message[], directory: Directory): Promise<Interpreted> {
-  const result: Interpreted = { arrivals: [], rejected: [] };
-  const routed = messages.flatMap((message) => route(message, result));
-  const tenants = await findSites(routed, directory);
-  const pending: Pending[] = [];
-  for (const one of routed) {
-    const site = tenants.get(one.message.origin.device.tenantId)?.get(one.topic.site);
-    if (!site) reject(result, one.message, unknownSite(one.topic.site));
-    else if (one.topic.kind === 'description')
-      await describe(one.message, { topic: one.topic, site, directory, result });
-    else read(one.message, { topic: one.topic, site, result, pending });
-  }
-  const full = await loadMissingPoints(pending, directory);
-  for (const one of pending) bind(one, { result, full });
-  return result;
-}
+export type Interpret = (messages: readonly Message[]) => Promise<Interpreted>;
 
-type Routed = { readonly message: Message; readonly topic: TelemetryTopic };
-/** Samples of one asset whose points may still have to be looked up. */
-type Pending = {
-  readonly message: Message;
-  readonly site: KnownSite;
-  readonly asset: string;
-  readonly samples: readonly Sample[];
+export type InterpretOptions = {
+  readonly directory: Directory;
+  readonly tenants: Tenants;
+  /** Reads what comes under `spBv1.0/`; absent: nobody does. */
+  readonly sparkplug?: Protocol | undefined;
 };
 
-function route(message: Message, result: Interpreted): Routed[] {
-  if (message.isRepeated) return [];
-  const { device } = message.origin;
-  const topic = isGranted(device.grants, message.topic) ? parseTopic(message.topic) : notGranted(device);
-  if ('kind' in topic) return [{ message, topic }];
-  reject(result, message, topic);
-  return [];
+/** Remembers nothing but which topics it has read of late, and what was said about which asset. */
+export function createInterpret({ directory, tenants, sparkplug }: InterpretOptions): Interpret {
+  const readTopic = createTopicReader();
+  const describe = createDescribe(directory);
+
+  return async (messages) => {
+    const result: Interpreted = { arrivals: [], rejected: [] };
+    const { routed, open, ofProtocol } = route(messages, { readTopic, hasSparkplug: sparkplug !== undefined, result });
+    const settled = open > 0 ? await settleTargets(routed, { tenants, result }) : (routed as Settled[]);
+    const sites = await findSites(settled, directory);
+    const waiting: Readout[] = [];
+    const described: Described[] = [];
+    for (const { message, target } of settled) {
+      const site = sites.get(message.origin.device.tenantId)?.get(target.site);
+      if (!site) reject(result, message, unknownSite(target.site));
+      else if (target.kind === 'description') described.push({ message, site, asset: target.asset });
+      else read(message, { target, site, result, waiting });
+    }
+    // Before points are discovered: what a device says of them counts for more than their names.
+    if (described.length > 0) {
+      for (const { message, rejection } of await describe(described)) reject(result, message, rejection);
+    }
+    if (sparkplug && ofProtocol.length > 0) {
+      const { readouts, rejected } = await sparkplug(ofProtocol);
+      for (const readout of readouts) if (!bindKnown(readout, result)) waiting.push(readout);
+      for (const { message, rejection } of rejected) reject(result, message, rejection);
+    }
+    if (waiting.length > 0) {
+      const full = await loadMissingPoints(waiting, directory);
+      for (const readout of waiting) bindLoaded(readout, { result, full });
+    }
+    return result;
+  };
+}
+
+/** A topic that does not tell by itself what its message is about. */
+type Open = { readonly kind: 'open'; readonly topic: Exclude<Topic, Target> | Rejection };
+type Routed = { readonly message: Message; readonly target: Target | Open };
+type Settled = { readonly message: Message; readonly target: Target };
+
+function route(
+  messages: readonly Message[],
+  given: { readTopic: (topic: string) => Topic | Rejection; hasSparkplug: boolean; result: Interpreted },
+): { routed: Routed[]; open: number; ofProtocol: Message[] } {
+  const routed: Routed[] = [];
+  const ofProtocol: Message[] = [];
+  let open = 0;
+  for (const message of messages) {
+    if (message.isRepeated) continue;
+    const { device } = message.origin;
+    const topic = isGranted(device.grants, message.topic) ? given.readTopic(message.topic) : undefined;
+    if (topic === undefined) reject(given.result, message, notGranted(device));
+    else if (message.tooLargeBytes !== undefined) reject(given.result, message, tooLarge(message.tooLargeBytes));
+    else if (takesBack(message)) continue;
+    else if ('site' in topic) routed.push({ message, target: topic });
+    else if ('kind' in topic && topic.kind === 'sparkplug' && given.hasSparkplug) ofProtocol.push(message);
+    else {
+      open++;
+      routed.push({ message, target: { kind: 'open', topic } });
+    }
+  }
+  return { routed, open, ofProtocol };
+}
+
+/** A retained message without a payload says nothing: it takes back what is retained under its topic (3.3.1.3). */
+function takesBack({ retain, payload }: Message): boolean {
+  return retain === true && payload.length === 0;
+}
+
+async function settleTargets(
+  routed: readonly Routed[],
+  { tenants, result }: { tenants: Tenants; result: Interpreted },
+): Promise<Settled[]> {
+  const tenantIds = new Set<string>();
+  const devices = new Set<Device>();
+  for (const { message, target } of routed) {
+    if (target.kind !== 'open') continue;
+    tenantIds.add(message.origin.device.tenantId);
+    if ('kind' in target.topic) devices.add(message.origin.device);
+  }
+  const known = await tenants.findTenants(tenantIds);
+  const homes = devices.size > 0 ? await tenants.findHomes(devices) : undefined;
+  return routed.flatMap(({ message, target }): Settled[] => {
+    if (target.kind !== 'open') return [{ message, target }];
+    const { topic } = target;
+    const { device } = message.origin;
+    const tenant = known.get(device.tenantId);
+    const settled =
+      'kind' in topic ? homeTarget(topic, homes?.get(device), tenant) : templateTarget(message.topic, tenant, topic);
+    if ('kind' in settled) return [{ message, target: settled }];
+    reject(result, message, settled);
+    return [];
+  });
 }
 
 type SitesOfTenants = ReadonlyMap<string, ReadonlyMap<string, KnownSite>>;
 
-async function findSites(routed: readonly Routed[], directory: Directory): Promise<SitesOfTenants> {
+async function findSites(settled: readonly Settled[], directory: Directory): Promise<SitesOfTenants> {
   const named = new Map<string, Set<string>>();
-  for (const { message, topic } of routed) {
+  for (const { message, target } of settled) {
     const { tenantId } = message.origin.device;
     const slugs = named.get(tenantId);
-    if (slugs) slugs.add(topic.site);
-    else named.set(tenantId, new Set([topic.site]));
+    if (slugs) slugs.add(target.site);
+    else named.set(tenantId, new Set([target.site]));
   }
-  const tenants = new Map<string, ReadonlyMap<string, KnownSite>>();
-  for (const [tenantId, slugs] of named) tenants.set(tenantId, await directory.findSites(tenantId, slugs));
-  return tenants;
+  const sites = new Map<string, ReadonlyMap<string, KnownSite>>();
+  for (const [tenantId, slugs] of named) sites.set(tenantId, await directory.findSites(tenantId, slugs));
+  return sites;
 }
 
-type Where<Kind> = { topic: Extract<TelemetryTopic, { kind: Kind }>; site: KnownSite; result: Interpreted };
+type Reading = { target: ReadableTarget; site: KnownSite; result: Interpreted; waiting: Readout[] };
 
-function read(
-  message: Message,
-  { topic, site, result, pending }: Where<'point' | 'asset'> & { pending: Pending[] },
-): void {
+function read(message: Message, { target, site, result, waiting }: Reading): void {
   const arrived = { receivedMs: message.receivedMs, timeZone: site.timeZone };
-  const { samples, rejections } =
-    topic.kind === 'point' ? decodePoint(topic.point, message.payload, arrived) : decodeAsset(message.payload, arrived);
-  for (const rejection of rejections) reject(result, message, rejection);
-  if (samples.length > 0) pending.push({ message, site, asset: topic.asset, samples });
-}
-
-async function describe(
-  message: Message,
-  { topic, site, directory, result }: Where<'description'> & { directory: Directory },
-): Promise<void> {
-  if (!site.discovery) return reject(result, message, { reason: 'unknown_point', detail: discoveryIsOff(site) });
-  const said = SelfDescription.safeParse(parseDescription(message.payload));
-  if (!said.success) {
-    const [issue] = said.error.issues;
-    const detail = `a description is {"class": "brick:AHU", "params": {…}, "points": {"name": {"class", "of", "unit"}}}: ${issue?.path.join('.')} ${issue?.message}`;
-    return reject(result, message, { reason: 'malformed', detail });
+  const found = readTarget(target, message.payload, arrived);
+  for (const rejection of found.rejections) reject(result, message, rejection);
+  if ('samples' in found) {
+    const readout = { message, site, asset: found.asset, samples: found.samples };
+    if (found.samples.length > 0 && !bindKnown(readout, result)) waiting.push(readout);
+    return;
   }
-  if (!(await directory.describe(site, topic.asset, said.data))) {
-    reject(result, message, { reason: 'unknown_point', detail: siteIsFull(site) });
+  for (const [asset, samples] of found.assets) {
+    const readout = { message, site, asset, samples };
+    if (!bindKnown(readout, result)) waiting.push(readout);
   }
 }
 
-function parseDescription(payload: Buffer): unknown {
-  try {
-    return JSON.parse(payload.toString('utf8'));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    return undefined; // The schema refuses it, and says what a description is.
+/** Binds samples whose points are all in memory; false, doing nothing, when one is not. */
+function bindKnown(readout: Readout, result: Interpreted): boolean {
+  const { message, site, asset, samples, textsMayBeStrange } = readout;
+  const { arrivals } = result;
+  const length = arrivals.length;
+  const ofAsset = site.points.get(asset);
+  let refused: Refused[] | undefined;
+  for (const sample of samples) {
+    const point = ofAsset?.get(sample.point);
+    if (!point) {
+      arrivals.length = length;
+      return false;
+    }
+    const bound = bindSample(point, sample);
+    if ('point' in bound) arrivals.push(bound);
+    else if (!textsMayBeStrange) {
+      refused ??= [];
+      refused.push({ name: sample.point, rejection: bound });
+    }
   }
+  if (refused) rejectTogether(result, message, refused);
+  return true;
 }
 
-async function loadMissingPoints(pending: readonly Pending[], directory: Directory): Promise<ReadonlySet<KnownSite>> {
+async function loadMissingPoints(waiting: readonly Readout[], directory: Directory): Promise<ReadonlySet<KnownSite>> {
   const missing = new Map<KnownSite, Map<string, PointName>>();
-  for (const { site, asset, samples } of pending) {
+  for (const { site, asset, samples } of waiting) {
+    if (!isTopicName(asset)) continue;
     for (const { point } of samples) {
+      if (knownPoint(site, asset, point) || !isTopicName(point)) continue;
       const key = pointKey(asset, point);
-      if (site.points.has(key) || !isTopicName(point)) continue;
       const names = missing.get(site);
       if (names) names.set(key, { asset, point });
       else missing.set(site, new Map([[key, { asset, point }]]));
@@ -127,42 +206,45 @@ async function loadMissingPoints(pending: readonly Pending[], directory: Directo
   return full;
 }
 
-function bind(
-  { message, site, asset, samples }: Pending,
-  { result, full }: { result: Interpreted; full: ReadonlySet<KnownSite> },
-): void {
-  const rejected = new Map<Reason, string[]>();
-  const refuse = (reason: Reason, name: string) =>
-    rejected.set(reason, [...(rejected.get(reason)?.slice(0, 9) ?? []), name]);
-  for (const { point: name, timeMs, value, quality } of samples) {
-    const point = site.points.get(pointKey(asset, name));
-    if (!point) refuse('unknown_point', name);
-    else if (typeof value !== 'string') result.arrivals.push({ point, timeMs, value, quality });
-    else {
-      const number = stateNumber(point, value);
-      if (number === undefined) refuse('unusable_value', name);
-      else result.arrivals.push({ point, timeMs, value: number, quality });
-    }
-  }
-  for (const [reason, names] of rejected) {
-    reject(result, message, { reason, detail: explain(reason, { names, asset, site, isFull: full.has(site) }) });
-  }
+function bindLoaded(readout: Readout, { result, full }: { result: Interpreted; full: ReadonlySet<KnownSite> }): void {
+  const { message, site, asset, samples } = readout;
+  const unknown: string[] = [];
+  const isKnown = (sample: Sample) => {
+    const known = knownPoint(site, asset, sample.point) !== undefined;
+    if (!known) unknown.push(sample.point);
+    return known;
+  };
+  bindKnown({ ...readout, samples: samples.filter(isKnown) }, result);
+  if (unknown.length === 0) return;
+  const detail = explainUnknown(listed(unknown), { asset, site, isFull: full.has(site) });
+  reject(result, message, { reason: 'unknown_point', detail });
 }
 
-function stateNumber(point: PointRef, text: string): number | undefined {
-  return point.states && Object.hasOwn(point.states, text) ? point.states[text] : undefined;
-}
-
-function explain(
-  reason: Reason,
-  { names, asset, site, isFull }: { names: readonly string[]; asset: string; site: KnownSite; isFull: boolean },
+function explainUnknown(
+  names: string,
+  { asset, site, isFull }: { asset: string; site: KnownSite; isFull: boolean },
 ): string {
-  const listed = names.map(shorten).join(', ');
-  if (reason === 'unusable_value')
-    return `${listed}: a text is no number, and the point declares no state of that name`;
   if (isFull) return siteIsFull(site);
-  if (!site.discovery) return `${asset} has no point ${listed}, and ${discoveryIsOff(site)}`;
-  return `${asset} has no point ${listed}, and it cannot be made: names are 1 to 128 characters without control characters`;
+  if (!site.discovery) return `${shorten(asset)} has no point ${names}, and ${discoveryIsOff(site)}`;
+  return `${shorten(asset)} has no point ${names}, and it cannot be made: names are 1 to 128 characters without control characters`;
+}
+
+type Refused = { readonly name: string; readonly rejection: Rejection };
+
+/** One rejection for each reason, with the names of some of the points. */
+function rejectTogether(result: Interpreted, message: Message, refused: readonly Refused[]): void {
+  const byReason = Map.groupBy(refused, ({ rejection }): Reason => rejection.reason);
+  for (const [reason, some] of byReason) {
+    const names = listed(some.map(({ name }) => name));
+    reject(result, message, { reason, detail: `${names}: ${some[0]?.rejection.detail}` });
+  }
+}
+
+const namesListed = 10;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > namesListed ? ` and ${names.length - namesListed} more` : '';
+  return `${names.slice(0, namesListed).map(shorten).join(', ')}${more}`;
 }
 
 function reject(result: Interpreted, { origin, topic, payload, receivedMs }: Message, rejection: Rejection): void {
@@ -175,14 +257,13 @@ function notGranted({ username, grants }: Device): Rejection {
   return { reason: 'not_granted', detail: `${username} may publish under ${allowed}` };
 }
 
+function tooLarge(bytes: number): Rejection {
+  return { reason: 'too_large', detail: `the message has ${bytes} bytes, of which the payload here is the beginning` };
+}
+
 function unknownSite(slug: string): Rejection {
-  return { reason: 'unknown_site', detail: `there is no site ${shorten(slug)}` };
-}
-
-function discoveryIsOff(site: KnownSite): string {
-  return `discovery is off for site ${site.slug}`;
-}
-
-function siteIsFull(site: KnownSite): string {
-  return `site ${site.slug} has discovered as many assets and points as it may`;
+  return {
+    reason: 'unknown_site',
+    detail: `there is no site ${shorten(slug)}; GET /api/v1/sites lists those there are`,
+  };
 }

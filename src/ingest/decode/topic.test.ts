@@ -1,11 +1,17 @@
 import { expect, test } from 'vitest';
-import { parseTopic } from './topic.ts';
+import { createTopicReader } from './topic.ts';
 
 test.each([
   ['telemetry/north/ahu-1/sat', 'point north ahu-1 sat'],
   ['telemetry/north/ahu-1', 'asset north ahu-1'],
   ['telemetry/north/ahu-1/$points', 'description north ahu-1'],
   ['telemetry/north/AHU 1/Supply Air: Temp', 'point north AHU 1 Supply Air: Temp'],
+  ['v1/devices/me/telemetry', 'device'],
+  ['v1/gateway/telemetry', 'gateway'],
+  ['v1/devices/me/attributes', 'unknown_topic'],
+  ['v1/devices/me/telemetry/', 'unknown_topic'],
+  ['spBv1.0/plant/NDATA/edge', 'sparkplug'],
+  ['spBv1.0/STATE/host', 'sparkplug'],
   ['telemetry/north', 'unknown_topic'],
   ['telemetry/north/', 'unknown_topic'],
   ['telemetry//ahu-1/sat', 'unknown_topic'],
@@ -20,7 +26,9 @@ test.each([
   ['telemetry/north/ahu-1/#', 'unknown_topic'],
   [`telemetry/north${'/x'.repeat(30_000)}`, 'unknown_topic'],
 ])('%j is %s', (topic, expected) => {
-  const parsed = parseTopic(topic);
+  const readTopic = createTopicReader();
+  const parsed = readTopic(topic);
+  expect(readTopic(topic)).toEqual(parsed);
   const words = 'kind' in parsed ? Object.values(parsed) : [parsed.reason];
   expect(words.join(' ')).toBe(expected);
 });

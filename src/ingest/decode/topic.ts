@@ -1,11 +1,23 @@
 import { isTopicName } from '../../assets/discovery.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
+import { createMemo } from './memo.ts';
+
+export type PointTopic = {
+  readonly kind: 'point';
+  readonly site: string;
+  readonly asset: string;
+  readonly point: string;
+};
+export type AssetTopic = { readonly kind: 'asset'; readonly site: string; readonly asset: string };
+export type DescriptionTopic = { readonly kind: 'description'; readonly site: string; readonly asset: string };
 
 /** What a topic names: one point, an asset whose points the payload names, or an asset's description of itself. */
-export type TelemetryTopic =
-  | { readonly kind: 'point'; readonly site: string; readonly asset: string; readonly point: string }
-  | { readonly kind: 'asset'; readonly site: string; readonly asset: string }
-  | { readonly kind: 'description'; readonly site: string; readonly asset: string };
+export type TelemetryTopic = PointTopic | AssetTopic | DescriptionTopic;
+
+/** Topics that name neither site nor asset: a device's own telemetry, or what a gateway knows of several. */
+export type HomeTopic = { readonly kind: 'device' } | { readonly kind: 'gateway' };
+
+export type Topic = TelemetryTopic | HomeTopic | { readonly kind: 'sparkplug' };
 
 /** The last level of the topic under which a device describes its asset. */
 const descriptionLevel = '$points';
@@ -13,13 +25,33 @@ const descriptionLevel = '$points';
 /** A will can have such a topic; in a PUBLISH it is a violation of the protocol [MQTT-3.3.2-2]. */
 const wildcard = /[+#]/;
 
+const longestKept = 256;
+const kept = 20_000;
+
+/** A `parseTopic` that knows the topics it has read of late; what is no topic is read again each time. */
+export function createTopicReader(): (topic: string) => Topic | Rejection {
+  const known = createMemo<Topic>(kept);
+  return (topic) => {
+    const found = known.get(topic);
+    if (found !== undefined) return found;
+    const parsed = parseTopic(topic);
+    if ('kind' in parsed && topic.length <= longestKept) known.set(topic, parsed);
+    return parsed;
+  };
+}
+
 /** Reads a topic; it never holds a tenant, which comes from the credentials. */
-export function parseTopic(topic: string): TelemetryTopic | Rejection {
-  const [root, site, asset, point, ...more] = topic.split('/');
-  if (root !== 'telemetry' || site === undefined || asset === undefined || more.length > 0) {
-    return unknownTopic('topics are telemetry/{site}/{asset}/{point} or telemetry/{site}/{asset}');
-  }
+export function parseTopic(topic: string): Topic | Rejection {
+  const [root, site, asset, point, ...more] = topic.split('/', levelsMax + 1);
   if (wildcard.test(topic)) return unknownTopic('a topic that something is published under has no wildcards');
+  if (topic === deviceTopic) return { kind: 'device' };
+  if (topic === gatewayTopic) return { kind: 'gateway' };
+  if (root === sparkplugRoot) return { kind: 'sparkplug' };
+  if (root !== telemetryRoot || site === undefined || asset === undefined || more.length > 0) {
+    return unknownTopic(
+      `topics are telemetry/{site}/{asset}/{point}, telemetry/{site}/{asset}, ${deviceTopic}, ${gatewayTopic}, spBv1.0/… and those of the tenant's templates, which POST /api/v1/topic-templates makes`,
+    );
+  }
   if (!isTopicName(site) || !isTopicName(asset)) return unknownTopic(badName);
   if (point === undefined) return { kind: 'asset', site, asset };
   if (point === descriptionLevel) return { kind: 'description', site, asset };
@@ -27,7 +59,13 @@ export function parseTopic(topic: string): TelemetryTopic | Rejection {
   return { kind: 'point', site, asset, point };
 }
 
-const badName = 'each level of the topic must be 1 to 128 characters, none of them a control character';
+export const telemetryRoot = 'telemetry';
+export const sparkplugRoot = 'spBv1.0';
+export const deviceTopic = 'v1/devices/me/telemetry';
+export const gatewayTopic = 'v1/gateway/telemetry';
+
+const levelsMax = 4;
+export const badName = 'each level of the topic must be 1 to 128 characters, none of them a control character';
 
 function unknownTopic(detail: string): Rejection {
   return { reason: 'unknown_topic', detail };

@@ -7,7 +7,20 @@ export function createIngestCounters(registry: Registry) {
     new Counter({ name: `faultline_ingest_${name}_total`, help, registers, labelNames });
   return {
     received: counter('messages_received', 'Messages that a door has taken, by quality of service', 'qos'),
+    recovered: counter('messages_recovered', 'Messages found in the spool at the start'),
+    completed: counter(
+      'messages_completed',
+      'Messages whose transaction has committed, whatever became of their readings, by quality of service',
+      'qos',
+    ),
     acknowledged: counter('messages_acknowledged', 'Messages acknowledged after their commit'),
+    abandoned: counter(
+      'messages_abandoned',
+      'Messages of quality of service 1 and 2 neither stored nor acknowledged when the program closed',
+    ),
+    spooled: counter('messages_spooled', 'Messages written to the disk to be committed later'),
+    spoolMessages: new Gauge({ name: 'faultline_ingest_spool_messages', help: 'Messages in the spool', registers }),
+    spoolBytes: new Gauge({ name: 'faultline_ingest_spool_bytes', help: 'Bytes of the spool in use', registers }),
     committed: counter('readings_committed', 'Readings stored'),
     duplicate: counter('readings_duplicate', 'Readings that were there already with the same value'),
     conflict: counter('readings_conflict', 'Readings that were there already with another value, which stays'),
@@ -16,8 +29,28 @@ export function createIngestCounters(registry: Registry) {
       'quarantine_suppressed',
       'Rejections that were counted and not kept, since a device sends too many',
     ),
-    dropped: counter('messages_dropped', 'Messages lost: quality of service 0 beyond the limits of the intake'),
+    dropped: counter('messages_dropped', 'Messages lost: quality of service 0 beyond the limits of the spool'),
     retried: counter('commits_retried', 'Commits tried again because the database was away or refused'),
+    retained: counter(
+      'messages_retained',
+      'Retained messages of an external broker, which were acknowledged and not read since they may be of any age',
+    ),
+    upstream: new Gauge({
+      name: 'faultline_ingest_upstream_connected',
+      help: 'Whether the external broker is connected and subscribed, 1 or 0',
+      registers,
+    }),
+    forwarded: counter('messages_forwarded', 'Messages that subscribers were to get, once for each'),
+    undelivered: counter(
+      'messages_undelivered',
+      'Messages that a subscriber did not get, or will not, by reason',
+      'reason',
+    ),
+    retainedBytes: new Gauge({
+      name: 'faultline_ingest_retained_bytes',
+      help: 'What is retained for subscribers to come, in bytes',
+      registers,
+    }),
     refused: counter(
       'connections_refused',
       'Connections that were refused or ended by the broker, by reason',

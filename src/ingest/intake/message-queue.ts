@@ -1,49 +1,122 @@
-import { type Message, weightBytes } from './message.ts';
+import { type Message, type Sequenced, weightBytes } from './message.ts';
 
-/** Messages in the order in which they came, weighed; what has been taken counts until it is released. */
+/**
+ * Messages in memory in the order in which they came, weighed; what has been taken counts until it is released. The
+ * order has numbers, by which what waits on the disk finds its place between them.
+ */
 export type MessageQueue = {
-  push(message: Message): void;
-  /** The first messages, up to the limits of a batch; none when the queue is empty. */
-  take(): readonly Message[];
+  push(message: Message, sequence: number): void;
+  /** The first messages, up to the limits of a batch; none when there are none. Those of the disk are merged in. */
+  take(spooled?: SpooledPart): Batch;
   /** What was taken last is committed, or given up. */
   release(): void;
-  isFull(): boolean;
+  /** Takes those out that are wanted, and leaves the others as they are. */
+  extract(isWanted: (message: Message) => boolean): Sequenced[];
+  /** What has not been taken. */
+  rest(): readonly Message[];
   length(): number;
+  bytes(): number;
 };
 
+/** The first of the messages that are on the disk, and whether there are no others. */
+export type SpooledPart = { readonly rows: readonly Sequenced[]; readonly isWhole: boolean };
+
+export type Batch = { readonly messages: readonly Message[]; readonly sequences: readonly number[] };
+
 export type QueueLimits = {
-  readonly queueBytesMax: number;
   readonly batchMessagesMax: number;
   readonly batchBytesMax: number;
 };
 
-/** An empty queue. It takes more than `queueBytesMax` when it is given more: asking first is the caller's part. */
-export function createMessageQueue({ queueBytesMax, batchMessagesMax, batchBytesMax }: QueueLimits): MessageQueue {
+/** An empty queue, which takes what it is given: to bound it is the caller's part. */
+export function createMessageQueue(limits: QueueLimits): MessageQueue {
+  const { batchMessagesMax, batchBytesMax } = limits;
   let queue: Message[] = [];
+  let numbers: number[] = [];
   let queuedBytes = 0;
   let takenBytes = 0;
+
+  const cut = (count: number): Batch => {
+    const isAll = count === queue.length;
+    const batch = isAll
+      ? { messages: queue, sequences: numbers }
+      : { messages: queue.slice(0, count), sequences: numbers.slice(0, count) };
+    queue = isAll ? [] : queue.slice(count);
+    numbers = isAll ? [] : numbers.slice(count);
+    return batch;
+  };
+
+  const takeFirst = (): Batch => {
+    let count = 0;
+    let bytes = 0;
+    while (count < queue.length && count < batchMessagesMax && bytes < batchBytesMax) {
+      bytes += weightBytes(queue[count] as Message);
+      count++;
+    }
+    queuedBytes -= bytes;
+    takenBytes = bytes;
+    return cut(count);
+  };
+
+  const takeMerged = (spooled: SpooledPart): Batch => {
+    const { batch, bytes, ofMemory } = merge({ messages: queue, sequences: numbers }, spooled, limits);
+    cut(ofMemory.count);
+    queuedBytes -= ofMemory.bytes;
+    takenBytes = bytes;
+    return batch;
+  };
+
   return {
-    push: (message) => {
+    push: (message, sequence) => {
       queue.push(message);
+      numbers.push(sequence);
       queuedBytes += weightBytes(message);
     },
-    take: () => {
-      let count = 0;
-      let bytes = 0;
-      while (count < queue.length && count < batchMessagesMax && bytes < batchBytesMax) {
-        bytes += weightBytes(queue[count] as Message);
-        count++;
-      }
-      const batch = count === queue.length ? queue : queue.slice(0, count);
-      queue = count === queue.length ? [] : queue.slice(count);
-      queuedBytes -= bytes;
-      takenBytes = bytes;
-      return batch;
-    },
+    take: (spooled) => (spooled ? takeMerged(spooled) : takeFirst()),
     release: () => {
       takenBytes = 0;
     },
-    isFull: () => queuedBytes + takenBytes >= queueBytesMax,
+    extract: (isWanted) => {
+      const found: Sequenced[] = [];
+      const kept: number[] = [];
+      for (const [i, message] of queue.entries()) {
+        if (isWanted(message)) found.push({ message, sequence: numbers[i] as number });
+        else kept.push(i);
+      }
+      for (const { message } of found) queuedBytes -= weightBytes(message);
+      numbers = kept.map((i) => numbers[i] as number);
+      queue = kept.map((i) => queue[i] as Message);
+      return found;
+    },
+    rest: () => queue,
     length: () => queue.length,
+    bytes: () => queuedBytes + takenBytes,
   };
+}
+
+/** The first messages of both, in their order; those of memory only as far as what is on the disk is known. */
+function merge(memory: Batch, { rows, isWhole }: SpooledPart, { batchMessagesMax, batchBytesMax }: QueueLimits) {
+  const messages: Message[] = [];
+  const sequences: number[] = [];
+  const ofMemory = { count: 0, bytes: 0 };
+  let next = 0;
+  let bytes = 0;
+  while (messages.length < batchMessagesMax && bytes < batchBytesMax) {
+    const row = rows[next];
+    const number = memory.sequences[ofMemory.count];
+    // Behind the last row that was read there may be others, older than what is in memory.
+    if (row === undefined && (!isWhole || number === undefined)) break;
+    const isOfDisk = row !== undefined && (number === undefined || row.sequence < number);
+    const message = isOfDisk ? row.message : (memory.messages[ofMemory.count] as Message);
+    const weight = weightBytes(message);
+    if (isOfDisk) next++;
+    else {
+      ofMemory.count++;
+      ofMemory.bytes += weight;
+    }
+    messages.push(message);
+    sequences.push(isOfDisk ? row.sequence : (number as number));
+    bytes += weight;
+  }
+  return { batch: { messages, sequences }, bytes, ofMemory };
 }

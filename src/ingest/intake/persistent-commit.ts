@@ -2,7 +2,8 @@
  * A batch is committed whatever happens meanwhile. An error is one of two kinds:
  *
  *   the database is away, full, locked …   the same batch again, ever less often, until it is there again
- *   the batch holds something unstorable   halves, each by itself, until the message is found and set aside
+ *   the batch holds something unstorable   halves, each by itself, until the message is found and set aside, or let go
+ *                                          when even that cannot be stored
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../platform/log.ts';
@@ -60,13 +61,23 @@ async function isolate(batch: readonly Message[], { options, error }: Poisoned):
 }
 
 async function setAsideUntilDone(message: Message, { options, error }: Poisoned): Promise<void> {
-  const { setAside, counters, log } = options;
+  const { setAside, isPoison, counters, log } = options;
   log.error({ err: error, topic: message.topic }, 'a message cannot be stored; putting it into quarantine');
   for (let attempt = 0; !options.isGivenUp(); attempt++) {
     try {
       await setAside(message, error);
       return options.onCommitted([message]);
     } catch (cause) {
+      if (isPoison(cause)) {
+        // Its tenant may be gone, or what is wrong with it is what quarantine would keep of it: nobody else waits for that.
+        log.error(
+          { err: cause, topic: message.topic },
+          'a message cannot be put into quarantine, either; letting it go',
+        );
+        counters.quarantined.inc({ reason: 'not_storable' });
+        counters.suppressed.inc();
+        return options.onCommitted([message]);
+      }
       counters.retried.inc();
       log.error({ err: cause }, 'a message could not be put into quarantine; trying again');
       await sleep(waitMs(attempt));

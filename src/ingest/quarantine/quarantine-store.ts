@@ -19,7 +19,7 @@ export async function insertQuarantine(client: pg.ClientBase, entries: readonly 
       entries.map(({ tenantId }) => tenantId),
       entries.map(({ deviceId }) => deviceId),
       entries.map(({ reason }) => reason),
-      entries.map(({ detail }) => storableText(detail.slice(0, detailLengthMax))),
+      entries.map(({ detail }) => storableDetail(detail)),
       entries.map(({ topic }) => storableText(topic)),
       entries.map(({ payload }) => payload.subarray(0, payloadBytesMax)),
       entries.map(({ payload }) => payload.length > payloadBytesMax),
@@ -29,12 +29,14 @@ export async function insertQuarantine(client: pg.ClientBase, entries: readonly 
 }
 
 const detailLengthMax = 500;
-
 const keptDaysMax = 30;
 const keptEntriesMax = 10_000;
 const deletedAtOnceMax = 10_000;
+/** Of payloads, topics and details: of one tenant, and of all together. */
+const tenantBytesMax = 64 * 1_048_576;
+const allBytesMax = 1_024 * 1_048_576;
 
-/** Deletes what came more than 30 days ago, and what each tenant has beyond its newest 10,000 entries. */
+/** Deletes what came more than 30 days ago, and what is beyond the newest 10,000 entries or 64 MiB of a tenant, or 1 GiB of all. */
 export async function deleteOldQuarantine(db: Db): Promise<void> {
   // A statement has a time limit, and devices that send nothing else may have filled the table by millions since.
   while ((await deleteSome(db)) > 0);
@@ -51,9 +53,24 @@ async function deleteSome(db: Db): Promise<number> {
       union all
       select q.id from tenant t
       join quarantine q on q.tenant_id = t.id and q.received_at < now() - make_interval(days => ${keptDaysMax})
+      union all
+      select id from (
+        select id, sum(bytes) over (partition by tenant_id order by received_at desc, id desc) as of_tenant,
+          sum(bytes) over (order by received_at desc, id desc) as of_all
+        from (
+          select id, tenant_id, received_at,
+            octet_length(payload)::bigint + octet_length(topic) + octet_length(detail) as bytes
+          from quarantine
+        ) sized
+      ) summed where of_tenant > ${tenantBytesMax} or of_all > ${allBytesMax}
       limit ${deletedAtOnceMax}
     )`.execute(db);
   return Number(numAffectedRows ?? 0);
+}
+
+/** The detail of a rejection as it is kept: 500 characters at most. */
+export function storableDetail(detail: string): string {
+  return storableText(detail.slice(0, detailLengthMax));
 }
 
 /** PostgreSQL's text holds no NUL, and a device may send one. */
