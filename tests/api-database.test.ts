@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Registry } from 'prom-client';
@@ -102,8 +104,12 @@ test('of a slow request and the one that took over its idempotency key after a m
 test('while the database does not answer, every route that needs it is 503 with Retry-After, and the others answer', async () => {
   const log = createLog('silent');
   const database = openDatabase('postgresql://nobody:nothing@127.0.0.1:1/none', { connectionsMax: 1, log });
+  const storage = { kind: 'partitions' as const, ensureDays: async () => {}, forgetDays: () => {} };
   const app = createApi({
     database,
+    storage,
+    graceMs: 5_000,
+    importsDir: join(tmpdir(), 'faultline-imports-of-nobody'),
     log,
     registry: new Registry(),
     publicUrl: 'http://127.0.0.1:3000',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { hashToken } from '../src/access/device-token.ts';
 import { refusalList } from '../src/platform/refusals.ts';
 import { readRuleTexts } from '../src/rules/language/load-rules.ts';
 import { makeWorld, startTestApi, type TestApi } from './support/api.ts';
@@ -18,6 +19,7 @@ afterAll(() => api.close());
 
 type Operation = DescribedOperation & {
   operationId: string;
+  security?: unknown[];
   responses: Record<string, { description: string; headers: object }>;
 };
 type Document = {
@@ -48,10 +50,13 @@ describe('the document', () => {
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, operation] of Object.entries(item)) {
         const statuses = Object.keys(operation.responses).map(Number);
-        if (path.startsWith('/api/v1')) expect(statuses).toEqual(expect.arrayContaining([400, 401, 403, 500, 503]));
+        const isOpen = operation.security?.length === 0;
+        if (path.startsWith('/api/v1')) expect(statuses).toEqual(expect.arrayContaining([400, 401, 500, 503]));
+        if (path.startsWith('/api/v1')) expect([path, statuses.includes(403)]).toEqual([path, !isOpen]);
         if (path.includes('{')) expect(statuses).toContain(404);
-        if (method === 'post') expect(statuses).toEqual(expect.arrayContaining([409, 413, 415, 422]));
-        if (method === 'post') expect(successOf(operation)).toBeOneOf([200, 201]);
+        if (method === 'post') expect(statuses).toEqual(expect.arrayContaining([409, 413, 415]));
+        if (method === 'post') expect([path, statuses.includes(422)]).toEqual([path, !isOpen]);
+        if (method === 'post') expect(successOf(operation)).toBeOneOf([200, 201, 202]);
         if (method === 'patch' || method === 'delete') expect(statuses).toContain(412);
         for (const { description, headers } of Object.values(operation.responses)) {
           expect(description).not.toBe('Default Response');
@@ -64,9 +69,62 @@ describe('the document', () => {
   test('the description of each error status names its codes, and all codes of requests are named', async () => {
     const text = JSON.stringify(await document());
     // Answered by the shell before any operation is found, so no operation can name them.
-    const ofNoOperation = ['method_not_allowed', 'request_timeout', 'headers_too_large'];
+    const ofNoOperation = ['method_not_allowed', 'headers_too_large'];
     for (const code of Object.keys(refusalList))
       expect([code, text.includes(`\`${code}\``)]).toEqual([code, !ofNoOperation.includes(code)]);
+  });
+
+  test.each([
+    ['get', '/api/v1/devices', 503, ['database_unavailable']],
+    ['get', '/api/v1/devices', 401, ['unauthenticated', 'api_key_invalid', 'api_key_expired', 'api_key_revoked']],
+    ['get', '/api/v1/devices/{id}', 404, ['device_not_found']],
+    ['get', '/api/v1/sites/{slug}/devices/{id}/', 404, ['site_not_found', 'device_not_found']],
+    ['get', '/api/v1/sites/{slug}', 404, ['site_not_found']],
+    ['patch', '/api/v1/devices/{id}', 409, ['device_conflict']],
+    ['patch', '/api/v1/points/{id}', 409, []],
+    ['post', '/api/v1/devices/{id}/rotate-credentials', 409, ['idempotency_in_progress', 'device_revoked']],
+    [
+      'post',
+      '/api/v1/devices/provision',
+      401,
+      ['device_token_invalid', 'device_token_expired', 'device_token_revoked'],
+    ],
+    ['post', '/api/v1/devices/provision', 409, ['device_conflict', 'device_token_used']],
+    ['post', '/api/v1/telemetry', 503, ['telemetry_busy', 'database_unavailable']],
+    ['post', '/api/v1/imports/telemetry', 503, ['import_busy', 'database_unavailable']],
+    ['post', '/api/v1/imports/{id}/cancel', 409, ['idempotency_in_progress', 'import_ended']],
+    ['post', '/api/v1/quarantine/{id}/replay', 409, ['idempotency_in_progress', 'message_not_replayable']],
+    ['post', '/api/v1/rules/{id}/test', 422, ['idempotency_key_reused', 'dry_run_too_large']],
+    ['get', '/problems/{code}', 404, ['route_not_found']],
+  ])('%s %s answers %d with the codes that it has, and no others', async (method, path, status, codes) => {
+    const { description = '' } = (await document()).paths[path]?.[method]?.responses[status] ?? {};
+    expect([...description.matchAll(/^`(\w+)`/gm)].map(([, code]) => code)).toEqual(codes);
+  });
+
+  test.each([
+    ['get', '/api/v1/devices', [{ apiKey: ['devices:read'] }]],
+    ['post', '/api/v1/telemetry', [{ apiKey: ['telemetry:write'] }]],
+    ['post', '/api/v1/devices/provision', []],
+  ])('%s %s names the scope that a key needs', async (method, path, security) => {
+    expect((await document()).paths[path]?.[method]?.security).toEqual(security);
+  });
+
+  test('bodies are shown in each of their forms: rows as JSON and a line each, a file by itself and in a form', async () => {
+    const { paths } = await document();
+    const mediaOf = (path: string) => paths[path]?.post?.requestBody?.content ?? {};
+    for (const path of ['/api/v1/telemetry', '/api/v1/points/{id}/readings']) {
+      const { 'application/json': json, 'application/x-ndjson': ndjson } = mediaOf(path);
+      expect(json?.schema).toMatchObject({ anyOf: [{ type: 'object', required: ['value'] }, { type: 'array' }, {}] });
+      expect(ndjson?.schema).toMatchObject({ type: 'string' });
+      const [example] = Object.values(ndjson?.examples ?? {}).map(({ value }) => String(value));
+      const rows = example?.split('\n').map((line) => JSON.parse(line)) ?? [];
+      expect(rows).toEqual([expect.objectContaining({ value: 13.2 }), expect.objectContaining({ quality: 'bad' })]);
+    }
+    const file = mediaOf('/api/v1/imports/telemetry');
+    expect(file['text/csv']?.schema).toMatchObject({ type: 'string' });
+    expect(file['multipart/form-data']?.schema).toMatchObject({
+      properties: { columns: {}, site: {}, asset: {}, file: { contentMediaType: 'text/csv' } },
+    });
   });
 
   test('T1 R4: the paths below a site end with a slash, the others do not', async () => {
@@ -76,12 +134,27 @@ describe('the document', () => {
   });
 
   test('the examples of bodies are taken by the operations that show them', async () => {
-    const { key, ahuId } = await makeWorld(api.database);
+    const { key, ahuId, pointId } = await makeWorld(api.database);
     const { paths, components } = await document();
     const made = await api.call('POST', '/api/v1/work-orders', { key, body: { title: 'x' } });
     const override = await api.call('POST', '/api/v1/sites/ucl-east-campus/rule-overrides/', {
       key,
       body: { rule_id: 'g36-fc13', enabled: false, reason: 'x' },
+    });
+    const device = await api.call('POST', '/api/v1/devices', {
+      key,
+      body: { name: 'x', site: 'ucl-east-campus' },
+    });
+    const [provisioning] = (components.schemas.DeviceProvisioning?.examples ?? []) as { token: string }[];
+    const token = await api.call('POST', '/api/v1/device-tokens', { key, body: { name: 'x' } });
+    await api.database.db
+      .updateTable('device_token')
+      .set({ token_sha256: hashToken(provisioning?.token ?? '') })
+      .where('id', '=', token.json.data.id)
+      .execute();
+    const template = await api.call('POST', '/api/v1/topic-templates', {
+      key,
+      body: { pattern: 'own/{site}/{asset}/{point}', format: 'number' },
     });
     let sent = 0;
     for (const [path, item] of Object.entries(paths)) {
@@ -89,13 +162,17 @@ describe('the document', () => {
         const examples = examplesOf(operation, components.schemas);
         const ids: Record<string, string> = {
           assets: ahuId,
+          devices: device.json.data.id,
+          points: pointId,
           'work-orders': made.json.data.id,
           rules: 'g36-fc13',
           'rule-overrides': override.json.id,
+          'topic-templates': template.json.data.id,
         };
         const collection = /([\w-]+)\/\{id\}/.exec(path)?.[1] ?? '';
         const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', ids[collection] ?? '');
-        if (operation.requestBody) expect([path, method, examples.length]).toEqual([path, method, 1]);
+        if (operation.requestBody?.content['application/json'])
+          expect([path, method, examples.length]).toEqual([path, method, 1]);
         for (const value of examples) {
           const reply = await api.call(method.toUpperCase(), url, { key, body: value });
           expect([url, reply.status]).toEqual([url, successOf(operation)]);

@@ -44,7 +44,32 @@ beforeAll(async () => {
     .insertInto('location')
     .values({ ...place, name: secret, source: 'x', external_id: secret })
     .execute();
+  const template = await api.call('POST', '/api/v1/topic-templates', {
+    key: theirs.key,
+    body: { name: secret, pattern: `${secret}/{site}/{asset}/{point}`, format: 'number' },
+  });
+  const device = await api.call('POST', '/api/v1/devices', { key: theirs.key, body: { name: secret } });
+  const token = await api.call('POST', '/api/v1/device-tokens', { key: theirs.key, body: { name: secret } });
+  const importId = newId();
+  await db
+    .insertInto('telemetry_import')
+    .values({
+      id: importId,
+      tenant_id: theirs.tenantId,
+      site_id: theirs.campusId,
+      holder_id: newId(),
+      state: 'done',
+      columns: '',
+      file_name: secret,
+    })
+    .returning('id')
+    .execute();
   theirIds = {
+    quarantine: message.id,
+    imports: importId,
+    'topic-templates': template.json.data.id,
+    devices: device.json.data.id,
+    'device-tokens': token.json.data.id,
     locations: locationId,
     'rule-overrides': override.json.data.id,
     // The library is the same for all tenants: what none of them has stands for what another has.
@@ -66,7 +91,8 @@ function operations(): { method: string; path: string; operation: Operation }[] 
     .filter(([path]) => path.startsWith('/api/v1/'))
     .flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
-    );
+    )
+    .filter(({ operation }) => operation.security?.length !== 0);
 }
 
 const collectionOf = (path: string) => /(\w[\w-]*)\/\{id\}/.exec(path)?.[1] ?? '';

@@ -31,6 +31,7 @@ beforeAll(async () => {
     assets,
     overrides,
     only: undefined,
+    isWatching: true,
     timeZone: site.timeZone,
     fromMs: startMs,
     toMs: startMs + hours * hourMs,

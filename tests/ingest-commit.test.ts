@@ -1,27 +1,11 @@
 /** Acknowledged means committed: what is answered while the database is locked, away, or refuses a row. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import { expect, test, vi } from 'vitest';
+import { lockReadings } from './support/lock-readings.ts';
 import { publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
 
 const door = useIngest();
-
-/** Holds the table of readings until released: nothing can be committed meanwhile. */
-async function lockReadings(): Promise<AsyncDisposable & { release(): Promise<void> }> {
-  const client: pg.PoolClient = await door.ingest().database.pool.connect();
-  await client.query('begin');
-  await client.query('lock table reading in share mode');
-  let released: Promise<void> | undefined;
-  const release = async () => {
-    await client.query('commit');
-    client.release();
-  };
-  return {
-    release: () => (released ??= release()),
-    [Symbol.asyncDispose]: () => (released ??= release()),
-  };
-}
 
 /** Resolves once a commit waits for the lock, with the process of its connection. */
 async function aCommitWaits(): Promise<number> {
@@ -57,7 +41,7 @@ async function warmUp(client: RawClient): Promise<void> {
 test('no PUBACK comes before the commit, and pings are answered meanwhile; then they come in order', async () => {
   const client = await door.connected();
   await warmUp(client);
-  await using lock = await lockReadings();
+  await using lock = await lockReadings(door.ingest().database.pool);
   for (const [i, qos] of ([1, 2, 1, 1, 2] as const).entries()) {
     client.send(publishPacket('telemetry/north/a/p', `{"value":${i},"time":${1_767_225_600 + i}}`, 11 + i, qos));
     client.send({ cmd: 'pingreq' });
@@ -82,7 +66,7 @@ test('no PUBACK comes before the commit, and pings are answered meanwhile; then 
 test('a device that sends without end while nothing can be committed is not read any further, and is still answered', async () => {
   const client = await door.connected({ keepalive: 1 });
   await warmUp(client);
-  await using lock = await lockReadings();
+  await using lock = await lockReadings(door.ingest().database.pool);
   const sentMax = 20_000;
   for (let sent = 0; sent < sentMax; sent += 500) {
     const some = Array.from({ length: 500 }, (_, i) => {
@@ -104,8 +88,8 @@ test('a device that sends without end while nothing can be committed is not read
 test('a device that waits for its acknowledgements is answered its pings, though it has used up its window', async () => {
   const client = await door.connected();
   await warmUp(client);
-  await using lock = await lockReadings();
-  const window = Array.from({ length: 1_200 }, (_, i) =>
+  await using lock = await lockReadings(door.ingest().database.pool);
+  const window = Array.from({ length: 4_000 }, (_, i) =>
     publishPacket('telemetry/north/a/p', `{"value":1,"time":${1_767_225_600_000 + i}}`, 2 + i),
   );
   client.send(...window.slice(0, 1_100));
@@ -113,13 +97,13 @@ test('a device that waits for its acknowledgements is answered its pings, though
   client.send(...window.slice(1_100), { cmd: 'pingreq' });
   expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
   await lock.release();
-  expect(await messageIds(client, 1_200)).toEqual(window.map((_, i) => 2 + i));
+  expect(await messageIds(client, 4_000)).toEqual(window.map((_, i) => 2 + i));
 });
 
 test('connections to the database that break do not lose a message', async () => {
   const client = await door.connected();
   await warmUp(client);
-  await using lock = await lockReadings();
+  await using lock = await lockReadings(door.ingest().database.pool);
   const count = 50;
   client.send(
     ...Array.from({ length: count }, (_, i) =>
@@ -144,7 +128,7 @@ test('a reading that the database refuses is set aside, and holds up neither its
   );
   const client = await door.connected();
   await warmUp(client);
-  await using lock = await lockReadings();
+  await using lock = await lockReadings(door.ingest().database.pool);
   const values = Array.from({ length: 40 }, (_, i) => (i === 17 || i === 30 ? 666 : i));
   client.send(
     ...values.map((value, i) =>
@@ -164,7 +148,7 @@ test('a reading that the database refuses is set aside, and holds up neither its
 test('closing commits and acknowledges what has come in', async () => {
   const client = await door.connected();
   await warmUp(client);
-  await using lock = await lockReadings();
+  await using lock = await lockReadings(door.ingest().database.pool);
   client.send(publishPacket('telemetry/north/a/p', '{"value":1,"time":1767225600}', 2));
   await aCommitWaits();
   const stopping = door.ingest().stop();

@@ -1,4 +1,6 @@
 /** Who may come in through the MQTT door, and what happens to those who may not. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import { expect, test } from 'vitest';
@@ -18,6 +20,17 @@ test.each<[{ username: string; password?: string }, number, string]>([
   await client.closed();
 });
 
+test.each<[string, number, string]>([
+  ['x'.repeat(256), 0, '256 bytes'],
+  ['x'.repeat(257), 2, '257 bytes'],
+  ['ü'.repeat(128), 0, '256 bytes of UTF-8'],
+  ['ü'.repeat(129), 2, '258 bytes of UTF-8'],
+])('a client identifier %# is answered with return code %d: %s', async (clientId, returnCode) => {
+  const client = await door.opened();
+  client.send(connectPacket({ clientId }));
+  expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode });
+});
+
 test('without a client identifier there is no session to keep: return code 2', async () => {
   const client = await door.opened();
   // Connect flags: user name and password, and not clean.
@@ -30,6 +43,41 @@ test('without a client identifier there is no session to keep: return code 2', a
 
 test('a device without a client identifier gets one when its session is not kept', async () => {
   await door.connected({ clientId: '' });
+});
+
+test.each([
+  ['a user name with U+0000', { username: 'gate\0way' }],
+  ['a client identifier with U+0000', { clientId: 'a\0b' }],
+])('%s is malformed: closed without an answer, and counted', async (_name, options) => {
+  const client = await door.opened();
+  client.send(connectPacket(options));
+  await client.closed();
+  expect(client.received).toEqual([]);
+  expect(await door.ingest().count('connections_refused', 'connect_malformed')).toBe(1);
+});
+
+test('another version of MQTT is told so: return code 1', async () => {
+  const client = await door.opened();
+  client.send({ ...connectPacket(), protocolVersion: 5 } as never);
+  expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode: 1 });
+  await client.closed();
+});
+
+test('what comes behind the CONNECT of a device that is refused is not looked at, and the refusal arrives', async () => {
+  const client = await door.opened();
+  const message = publishPacket('telemetry/north/a/p', Buffer.alloc(30_000, 0x20), 1);
+  client.send(connectPacket({ password: 'wrong' }), message, message, message);
+  expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode: 4 });
+  await client.closed();
+  expect(await door.ingest().count('messages_received')).toBe(0);
+});
+
+test('a script that sends everything at once and closes its end is served', async () => {
+  const socket = connect({ port: door.ingest().port, host: '127.0.0.1', allowHalfOpen: true });
+  const packets = [connectPacket(), publishPacket('telemetry/north/a/p', '1'), { cmd: 'disconnect' } as Packet];
+  socket.end(Buffer.concat(packets.map((packet) => mqttPacket.generate(packet))));
+  await once(socket.resume(), 'close');
+  await expect.poll(() => door.ingest().readings()).toEqual(['a/p=1']);
 });
 
 test('a revoked device is refused', async () => {

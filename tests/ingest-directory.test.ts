@@ -2,7 +2,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Device } from '../src/access/device.ts';
 import { createDirectory } from '../src/ingest/decode/directory.ts';
-import { interpret } from '../src/ingest/decode/interpret.ts';
+import { createInterpret } from '../src/ingest/decode/interpret.ts';
+import { createTenants } from '../src/ingest/decode/tenants.ts';
 import type { Message } from '../src/ingest/intake/message.ts';
 import { startTestIngest } from './support/ingest.ts';
 
@@ -40,12 +41,13 @@ test.each([
       const payload = payloadOf(i);
       return message(device, `telemetry/north/a/${payload === '1' ? `p${i % 10}` : '$points'}`, payload);
     });
-    const directory = createDirectory(ingest.database.db);
+    const { db } = ingest.database;
+    const interpret = createInterpret({ directory: createDirectory(db), tenants: createTenants(db) });
     let nowMs = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 10));
-    const first = await interpret(messages, directory);
+    const first = await interpret(messages);
     nowMs += 29_900;
-    const second = await interpret(messages, directory);
+    const second = await interpret(messages);
     const readings = messages.filter(({ topic }) => !topic.endsWith('$points')).length;
     expect([first, second].map(({ arrivals, rejected }) => [arrivals.length, rejected.length])).toEqual([
       [readings, 0],

@@ -1,5 +1,4 @@
 /** What devices publish, from PUBLISH to the table and back to the acknowledgement. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { publishPacket } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
@@ -35,6 +34,18 @@ test('QoS 2 is stored once, however often the message comes before it is release
   again.send(publishPacket('telemetry/north/a/p', '2', 5, 2));
   expect(await again.next()).toMatchObject({ cmd: 'pubrec', messageId: 5 });
   expect(await door.ingest().readings()).toEqual(['a/p=1', 'a/p=2']);
+});
+
+test('an empty message that takes back what is retained is no reading, and nothing to complain about (3.3.1.3)', async () => {
+  const client = await door.connected();
+  client.send(
+    { ...publishPacket('telemetry/north/a/p', '1', 1), retain: true } as never,
+    { ...publishPacket('telemetry/north/a/p', '', 2), retain: true } as never,
+    publishPacket('telemetry/north/a/p', '', 3),
+  );
+  for (const messageId of [1, 2, 3]) expect(await client.next()).toMatchObject({ cmd: 'puback', messageId });
+  expect(await door.ingest().readings()).toEqual(['a/p=1']);
+  expect((await door.ingest().quarantine()).map(({ reason }) => reason)).toEqual(['malformed']);
 });
 
 test('QoS 0 before a DISCONNECT is not lost', async () => {
@@ -86,27 +97,6 @@ test("a state's name is its number where the point declares it", async () => {
   expect((await door.ingest().quarantine()).map(({ reason }) => reason)).toEqual(['unusable_value']);
 });
 
-test('what one device publishes reaches no other, and subscriptions but to its own topics are refused', async () => {
-  await door.ingest().addDevice('wide', ['#']);
-  const client = await door.connected();
-  client.send({
-    cmd: 'subscribe',
-    messageId: 1,
-    subscriptions: [
-      { topic: '#', qos: 0 },
-      { topic: 'telemetry/#', qos: 1 },
-      { topic: 'devices/other/x', qos: 1 },
-      { topic: 'devices/gateway/#', qos: 1 },
-    ],
-  });
-  expect(await client.next()).toMatchObject({ cmd: 'suback', granted: [128, 128, 128, 1] });
-  const wide = await door.connected({ username: 'wide', clientId: 'wide' });
-  wide.send({ ...publishPacket('devices/gateway/command', 'evil', 1), retain: true } as never);
-  expect(await wide.next()).toMatchObject({ cmd: 'puback' });
-  await sleep(100);
-  expect(client.received).toEqual([]);
-});
-
 test('a device describes its asset, until a person has modelled it', async () => {
   const client = await door.connected();
   const describe = (description: object, messageId: number) =>
@@ -140,4 +130,40 @@ test('a device describes its asset, until a person has modelled it', async () =>
     { asset: 'brick:AHU', params: { min_oa: 0.4 }, name: 'SA-T', ...sat, unit: 'degF' },
     { asset: 'brick:AHU', params: { min_oa: 0.4 }, name: 'sat', ...sat, unit: 'K' },
   ]);
+});
+
+test('of what is said about an asset in one go the last counts, point by point, and the same again later, too', async () => {
+  const client = await door.connected();
+  const say = (unit: string) => JSON.stringify({ points: { p: { unit } } });
+  const unit = async () =>
+    (await door.ingest().database.pool.query<{ unit: string }>(`select unit from point where name = 'p'`)).rows[0]
+      ?.unit;
+  const publish = async (units: string[]) => {
+    client.send(...units.map((one, n) => publishPacket('telemetry/north/a/$points', say(one), n + 1)));
+    for (const [n] of units.entries()) expect(await client.next()).toMatchObject({ cmd: 'puback', messageId: n + 1 });
+    return unit();
+  };
+  expect(await publish([...Array<string>(200).fill('degF'), 'K', 'degC', 'K'])).toBe('K');
+  expect(await publish(['degC'])).toBe('degC');
+  expect(await publish(['K', 'K'])).toBe('K');
+  client.send(publishPacket('telemetry/north/b/$points', say('kW'), 1), publishPacket('telemetry/north/b/p', '1', 2));
+  expect([await client.next(), await client.next()]).toMatchObject([{ messageId: 1 }, { messageId: 2 }]);
+  expect(await door.ingest().readings()).toEqual(['b/p=1']);
+  const parts = [
+    { points: { x: { unit: 'K' } } },
+    { class: 'brick:AHU', points: { x: {}, y: {} } },
+    { points: { x: { class: 'brick:Fan' } } },
+  ];
+  client.send(...parts.map((part, n) => publishPacket('telemetry/north/c/$points', JSON.stringify(part), n + 1)));
+  for (const [n] of parts.entries()) expect(await client.next()).toMatchObject({ messageId: n + 1 });
+  const { rows } = await door
+    .ingest()
+    .database.pool.query(
+      `select a.class as asset, p.name, p.class, p.unit from point p join asset a on a.id = p.asset_id where a.name = 'c' order by 2`,
+    );
+  expect(rows).toEqual([
+    { asset: 'brick:AHU', name: 'x', class: 'brick:Fan', unit: 'K' },
+    { asset: 'brick:AHU', name: 'y', class: null, unit: null },
+  ]);
+  expect(await door.ingest().quarantine()).toEqual([]);
 });

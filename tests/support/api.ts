@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
@@ -6,6 +9,7 @@ import { type ApiOptions, createApi } from '../../src/api/server.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { prepareStorage } from '../../src/telemetry/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 import { createDocumentCheck } from './document-check.ts';
 
@@ -29,16 +33,32 @@ export type TestApi = {
   readonly database: Database;
   /** Sends a request; every answer is held against the OpenAPI document. */
   call(method: string, url: string, request?: Request): Promise<Reply>;
+  /** Another API over the same database, as the program makes at its next start; it is closed by its `app` alone. */
+  restart(): Promise<TestApi>;
   close(): Promise<void>;
 };
 
 /** An API over a fresh database of its own. */
 export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
+  const database = openDatabase(testDatabase.url, { connectionsMax: 10, log: createLog('silent') });
+  const importsDir = join(tmpdir(), `faultline-imports-${newId()}`);
+  return openTestApi(database, { importsDir, ...options }, async () => {
+    await database.close();
+    await testDatabase.drop();
+    await rm(importsDir, { recursive: true, force: true });
+  });
+}
+
+type Given = Partial<ApiOptions> & { readonly importsDir: string };
+
+async function openTestApi(database: Database, options: Given, closeBehind: () => Promise<void>): Promise<TestApi> {
   const log = createLog('silent');
-  const database = openDatabase(testDatabase.url, { connectionsMax: 10, log });
+  const storage = await prepareStorage(database.pool, log);
   const app = createApi({
     database,
+    storage,
+    graceMs: 5_000,
     log,
     registry: new Registry(),
     publicUrl: 'http://127.0.0.1:3000',
@@ -66,15 +86,22 @@ export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<T
       const { statusCode: status, body: text } = response;
       const contentType = response.headers['content-type'] as string | undefined;
       expect(check({ method, path: url.split('?')[0] ?? '', status, contentType, body: text })).toBeUndefined();
-      const json = contentType?.includes('json') && text !== '' ? JSON.parse(text) : undefined;
+      const json = contentType?.includes('json') && text !== '' ? jsonOf(text, contentType) : undefined;
       return { status, headers: response.headers, text, json };
     },
+    restart: () => openTestApi(database, options, async () => {}),
     async close() {
       await app.close();
-      await database.close();
-      await testDatabase.drop();
+      await closeBehind();
     },
   };
+}
+
+/** The object of a body; of one that has a line for each, all of them. */
+function jsonOf(text: string, contentType: string): unknown {
+  if (!contentType.includes('ndjson')) return JSON.parse(text);
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line));
 }
 
 export type World = Awaited<ReturnType<typeof makeWorld>>;

@@ -34,7 +34,7 @@ export function createDocumentCheck(document: unknown): (sent: Sent) => string |
     if (response.content === undefined) return body === '' ? undefined : `${place} has a body`;
     const mediaType = contentType?.split(';')[0] ?? '';
     if (response.content[mediaType] === undefined) return `${place} came as ${contentType}: ${body.slice(0, 300)}`;
-    if (!mediaType.endsWith('json')) return undefined;
+    if (!/[/+]json$/.test(mediaType)) return undefined;
     const pointer = ['paths', found.path, verb, 'responses', String(status), 'content', mediaType, 'schema'];
     const ref = `openapi#/${pointer.map((step) => encodeURIComponent(escapeStep(step))).join('/')}`;
     const validate = compiled.get(ref) ?? ajv.compile({ $ref: ref });

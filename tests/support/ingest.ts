@@ -3,6 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { createDevice } from '../../src/access/device.ts';
 import { createIngest } from '../../src/ingest/ingest.ts';
+import type { DoorSettings } from '../../src/ingest/mqtt/door/door.ts';
+import type { DoorKind } from '../../src/ingest/mqtt/door/visitor.ts';
+import type { PipelineOptions } from '../../src/ingest/pipeline.ts';
+import type { Publish } from '../../src/ingest/publish.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { prepareStorage } from '../../src/telemetry/engine-store.ts';
@@ -15,6 +19,8 @@ export type TestIngest = AsyncDisposable & {
   readonly port: number;
   readonly database: Database;
   readonly tenantId: string;
+  /** Publishes as the server does. */
+  readonly publish: Publish;
   /** The sum of a counter over its labels, or of those with one label's value. */
   count(counter: string, label?: string): Promise<number>;
   /** All readings, as `asset/point=value quality`, ordered by time. */
@@ -22,22 +28,46 @@ export type TestIngest = AsyncDisposable & {
   quarantine(): Promise<{ reason: string; detail: string; topic: string; payload: Buffer; truncated: boolean }[]>;
   /** Another site of the tenant. */
   addSite(slug: string, site: { discovery: boolean; timeZone?: string }): Promise<void>;
-  addDevice(username: string, grants: string[]): Promise<void>;
+  addDevice(username: string, grants: string[], subscribeGrants?: string[], tenantId?: string): Promise<void>;
+  /** Another tenant, without anything. */
+  addTenant(): Promise<string>;
+  /** Opens another door; resolves with its port. */
+  listen(kind: DoorKind): Promise<number>;
+  /** What has been logged from level `info` up, a line each. */
+  readonly logged: readonly string[];
   /** Closes the stage, and leaves its database as it is. */
   stop(): Promise<void>;
   close(): Promise<void>;
 };
 
 /** Starts it with a tenant that has a site `north`, where discovery is on, and a device `gateway` that may publish there. */
-export async function startTestIngest(): Promise<TestIngest> {
+export async function startTestIngest(
+  doors: DoorSettings = {},
+  pipeline: Pick<PipelineOptions, 'spool' | 'shedAfterMs'> = {},
+): Promise<TestIngest> {
   const own = await createTestDatabase();
-  const log = createLog(process.env.LOG_LEVEL ?? 'silent');
+  const logged: string[] = [];
+  const log = createLog('info', {
+    write: (line) => {
+      logged.push(line);
+      if (process.env.LOG_LEVEL) process.stderr.write(line);
+    },
+  });
   const database = openDatabase(own.url, { connectionsMax: 8, log });
   const storage = await prepareStorage(database.pool, log);
   const tenantId = randomUUID();
   await database.pool.query(`insert into tenant (id, name) values ($1, 'test')`, [tenantId]);
   const registry = new Registry();
-  const ingest = await createIngest({ database, storage, graceMs, log, registry });
+  const ingest = await createIngest({
+    ...pipeline,
+    database,
+    databaseUrl: own.url,
+    storage,
+    graceMs,
+    log,
+    registry,
+    doors,
+  });
 
   const addSite: TestIngest['addSite'] = async (slug, { discovery, timeZone = 'UTC' }) => {
     await database.pool.query(
@@ -45,8 +75,14 @@ export async function startTestIngest(): Promise<TestIngest> {
       [randomUUID(), tenantId, slug, discovery, timeZone],
     );
   };
-  const addDevice: TestIngest['addDevice'] = async (username, grants) => {
-    await createDevice(database.db, { tenantId, name: username, username, password, grants });
+  const addDevice: TestIngest['addDevice'] = async (username, grants, subscribeGrants = [], ofTenant = tenantId) => {
+    const device = { tenantId: ofTenant, name: username, username, password, grants, subscribeGrants };
+    await createDevice(database.db, device);
+  };
+  const addTenant = async () => {
+    const id = randomUUID();
+    await database.pool.query(`insert into tenant (id, name) values ($1, 'another')`, [id]);
+    return id;
   };
   await addSite('north', { discovery: true });
   await addDevice('gateway', ['telemetry/north/#']);
@@ -63,8 +99,12 @@ export async function startTestIngest(): Promise<TestIngest> {
     port,
     database,
     tenantId,
+    publish: ingest.publish,
     addSite,
     addDevice,
+    addTenant,
+    listen: async (kind) => (await ingest.listen(0, '127.0.0.1', kind)).port,
+    logged,
     count: async (counter, label) => {
       const metric = await registry.getSingleMetric(`faultline_ingest_${counter}_total`)?.get();
       const values = metric?.values.filter(

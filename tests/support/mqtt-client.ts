@@ -14,6 +14,8 @@ export type RawClient = {
   /** Resolves once the broker has closed the connection. */
   closed(msMax?: number): Promise<void>;
   isClosed(): boolean;
+  /** Reads nothing more. */
+  pause(): void;
   end(): void;
 };
 
@@ -58,6 +60,9 @@ export async function openRaw(port: number): Promise<RawClient> {
     },
     closed: (msMax = waitMsMax) => until('the connection closed', () => isClosed, msMax),
     isClosed: () => isClosed,
+    pause: () => {
+      socket.pause();
+    },
     end: () => socket.destroy(),
   };
 }

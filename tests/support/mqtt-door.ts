@@ -1,4 +1,5 @@
 import { afterEach, beforeEach } from 'vitest';
+import type { DoorSettings } from '../../src/ingest/mqtt/door/door.ts';
 import { startTestIngest, type TestIngest } from './ingest.ts';
 import { connectRaw, openRaw, type RawClient } from './mqtt-client.ts';
 
@@ -11,11 +12,14 @@ export type Door = {
 };
 
 /** Gives each test of the file an ingest stage with an empty database, and ends its clients afterwards. */
-export function useIngest(): Door {
+export function useIngest(
+  doors: () => DoorSettings = () => ({}),
+  pipeline: () => Parameters<typeof startTestIngest>[1] = () => ({}),
+): Door {
   let ingest: TestIngest;
   const clients: RawClient[] = [];
   beforeEach(async () => {
-    ingest = await startTestIngest();
+    ingest = await startTestIngest(doors(), pipeline());
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.end();

@@ -47,7 +47,7 @@ const ruleShape: fc.Arbitrary<RuleShape> = fc.record({
 });
 
 const reading = fc.record({
-  point: fc.constantFrom('a.x', 'a.x', 'a.x', 'a.f', 'a.y', 'b.x', 'b.x', 'b.f', 'c.x', 'c.f'),
+  point: fc.constantFrom('a.x', 'a.x', 'a.x', 'a.f', 'a.y', 'b.x', 'b.x', 'b.f', 'c.x', 'c.f', 'c.z', 'd.z'),
   minute: fc.nat(ticksMax),
   part: fc.constantFrom(0, 0, 0, 1 / 60_000, 0.5, 59_999 / 60_000),
   value: fc.constantFrom(13, 13.875, 14, 14.125, 15, 15.125, 16, 20, 0, 1, 50, 51),
@@ -56,7 +56,7 @@ const reading = fc.record({
 
 /** Runs of one value, so that waits are met; single readings besides. */
 const run = fc.record({
-  point: fc.constantFrom('a.x', 'b.x', 'c.x', 'a.f', 'b.f'),
+  point: fc.constantFrom('a.x', 'b.x', 'c.x', 'a.f', 'b.f', 'd.z'),
   minute: fc.nat(ticksMax),
   count: fc.integer({ min: 2, max: 14 }),
   value: fc.constantFrom(13, 14, 15, 15.125, 16, 20, 0, 1),
@@ -79,6 +79,13 @@ const override = fc.record({
   length: fc.option(fc.integer({ min: 1, max: 30 }), { nil: null }),
 });
 
+/** Points that are expected to report every so often, from some time on; z is read by no rule. */
+const expectation = fc.record({
+  point: fc.constantFrom('a.x', 'a.f', 'a.y', 'b.x', 'c.f', 'c.z', 'd.z'),
+  minutes: fc.constantFrom(0.25, 1, 2, 5),
+  since: fc.integer({ min: -20, max: ticksMax / 2 }),
+});
+
 /** Everything random about a plant. */
 export const plants = fc.record({
   root: ruleShape,
@@ -90,6 +97,7 @@ export const plants = fc.record({
   runs: fc.array(run, { maxLength: 20 }),
   waves: fc.array(wave, { maxLength: 4 }),
   overrides: fc.array(override, { maxLength: 2 }),
+  expectations: fc.uniqueArray(expectation, { maxLength: 4, selector: ({ point }) => point }),
   seed: fc.nat(),
 });
 export type RandomPlant = typeof plants extends fc.Arbitrary<infer T> ? T : never;
@@ -105,6 +113,7 @@ export function toPlant({
   runs,
   waves,
   overrides,
+  expectations,
 }: RandomPlant): Plant {
   const shapes = { root, middle, symptom };
   const texts = [
@@ -119,6 +128,10 @@ export function toPlant({
   const startMs = Date.parse(start.at);
   const minuteMs = 60_000 / timeScale;
   const unique = new Map<string, RuleReading>();
+  const expectedOf = (id: string) => {
+    const one = expectations.find(({ point }) => point === id);
+    return one && { expectedIntervalMs: one.minutes * minuteMs, expectedSinceMs: startMs + one.since * minuteMs };
+  };
   const add = (point: string, at: number, value: number, quality: number) =>
     unique.set(`${point} ${at} ${value} ${quality}`, { point, at, value, quality: quality as 0 | 1 | 2 });
   for (const { point, minute, count, value } of runs) {
@@ -134,13 +147,23 @@ export function toPlant({
     add(point, startMs + Math.round((minute + part) * minuteMs), value, quality);
   return {
     ruleSet,
-    assets: assetIds.map((id, index) => asset(id, start.zone, assetIds.slice(Math.max(0, index - 1), index))),
+    assets: [
+      ...assetIds.map((id, index) => asset(id, start.zone, assetIds.slice(Math.max(0, index - 1), index))),
+      apart(start.zone),
+    ].map((one) => ({ ...one, points: one.points.map((point) => ({ ...point, ...expectedOf(point.id) })) })),
+    isWatching: true,
     readings: [...unique.values()].sort((one, other) => one.at - other.at),
     overrides: overrides.map((one, index) => overrideOf(one, index, startMs, minuteMs)),
     fromMs: startMs,
     toMs: startMs + ticksMax * minuteMs,
     shapes,
   };
+}
+
+/** An asset on which no rule runs. */
+function apart(siteTimeZone: string): Replay['assets'][number] {
+  const point = { id: 'd.z', class: null, of: null, unit: null };
+  return { asset: { id: 'd', name: 'd', class: '', siteTimeZone }, points: [point] };
 }
 
 function overrideOf(one: RandomPlant['overrides'][number], index: number, startMs: number, minuteMs: number): Override {
@@ -235,5 +258,6 @@ function asset(id: string, zone: string, upstream: string[]): Replay['assets'][n
   const points = [point('x', 'brick:Supply_Air_Temperature_Sensor', 'degC')];
   points.push(point('f', 'brick:Fan_On_Off_Status', 'bool'));
   if (id === 'a') points.push(point('y', 'brick:Supply_Air_Temperature_Setpoint', 'degC'));
+  if (id === 'c') points.push(point('z', 'brick:Occupancy_Count_Sensor', 'percent'));
   return { asset: { id, name: id, class: 'brick:AHU', siteTimeZone: zone, upstream }, points };
 }
