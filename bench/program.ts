@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { onEnd } from './ended.ts';
 
 /** A program under test, from outside: where its broker and its database are. */
@@ -12,8 +13,10 @@ export type BenchProgram = { readonly mqttUrl: string; readonly databaseUrl: str
 
 const startMsMax = 60_000;
 
-/** Starts the program as `npm start` does, on free ports, with a database of its own in a temporary folder. */
-export async function startBenchProgram(): Promise<BenchProgram> {
+/** Starts the program as `npm start` does, on free ports, with a database of its own in a temporary folder; `env` are settings. */
+export async function startBenchProgram(
+  env: Record<string, string> = {},
+): Promise<BenchProgram & { readonly pid: number; readonly dataDir: string }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
   const password = randomBytes(12).toString('hex');
   const child = spawn(process.execPath, ['src/cli/faultline.ts', 'start'], {
@@ -28,6 +31,7 @@ export async function startBenchProgram(): Promise<BenchProgram> {
       BOOTSTRAP_API_KEY: randomBytes(16).toString('hex'),
       BOOTSTRAP_MQTT_USERNAME: 'bench',
       BOOTSTRAP_MQTT_PASSWORD: password,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -40,11 +44,9 @@ export async function startBenchProgram(): Promise<BenchProgram> {
   };
   const forget = onEnd(stop);
   const port = await mqttPort(child);
-  return {
-    mqttUrl: `mqtt://bench:${password}@127.0.0.1:${port}`,
-    databaseUrl: await embeddedDatabaseUrl(dataDir),
-    stop,
-  };
+  const databaseUrl = await embeddedDatabaseUrl(dataDir);
+  await grantEverything(databaseUrl);
+  return { mqttUrl: `mqtt://bench:${password}@127.0.0.1:${port}`, databaseUrl, stop, pid: child.pid ?? 0, dataDir };
 }
 
 async function mqttPort(child: ChildProcess): Promise<string> {
@@ -65,4 +67,12 @@ async function embeddedDatabaseUrl(dataDir: string): Promise<string> {
   const password = (await readFile(join(dataDir, 'postgres.password'), 'utf8')).trim();
   const pidFile = await readFile(join(dataDir, 'postgres/postmaster.pid'), 'utf8');
   return `postgresql://faultline:${password}@127.0.0.1:${pidFile.split('\n')[3]}/faultline`;
+}
+
+/** The first device publishes telemetry only; the benchmark's edge nodes have another root. */
+async function grantEverything(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`update device set publish_grants = '{telemetry/#,spBv1.0/#}' where username = 'bench'`);
+  await client.end();
 }
