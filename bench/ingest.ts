@@ -1,6 +1,6 @@
 /**
  * How fast readings become durable, from PUBLISH to the acknowledgement, beside three other numbers of the same run: the rate at
- * which one connection inserts the same rows, the bare broker that stores nothing, and the same broker used the usual way.
+ * which one connection inserts the same rows, a bare broker that stores nothing, and the same one used the usual way.
  *
  *   npm run bench                                      the cases of ingest-cases.ts; --all: every combination
  *   npm run bench -- --clients 100 --window 100        one case, of --qos 0|1|2, --readings 1|10, --sparkplug

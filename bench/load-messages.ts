@@ -17,27 +17,26 @@ export type Sender = {
 export type SenderOptions = {
   readonly site: string;
   readonly client: number;
+  /** How many there are: together they have a thousand points at least. */
+  readonly clients: number;
   readonly qos: 0 | 1 | 2;
   readonly form: Form;
   readonly readings: number;
 };
 
-const pointsPerClient = 10;
+const pointsPerAsset = 10;
+/** Fewer would need several times a millisecond each, and those of one case would run into those of the next. */
+const assetsMin = 100;
 const timeDigits = 13;
 export const metricsPerPayload = 20;
 
 /** The messages of one device, without end. */
 export function createSender(options: SenderOptions): Sender {
   if (options.form === 'sparkplug') return createEdgeNode(options);
-  const messages =
-    options.readings === 1
-      ? Array.from({ length: pointsPerClient }, (_, point) => createMessage(options, [point]))
-      : [
-          createMessage(
-            options,
-            Array.from({ length: options.readings }, (_, point) => point),
-          ),
-        ];
+  const assets = Array.from({ length: Math.ceil(assetsMin / options.clients) }, (_, i) => `${options.client}-${i}`);
+  const points = Array.from({ length: pointsPerAsset }, (_, point) => point);
+  const sets = options.readings === 1 ? points.map((point) => [point]) : [points.slice(0, options.readings)];
+  const messages = assets.flatMap((asset) => sets.map((set) => createMessage(options, asset, set)));
   let turn = 0;
   return {
     first: undefined,
@@ -49,8 +48,12 @@ export function createSender(options: SenderOptions): Sender {
   };
 }
 
-function createMessage({ site, client, qos }: SenderOptions, points: readonly number[]): (messageId: number) => Buffer {
-  const asset = `telemetry/${site}/bench-${client}`;
+function createMessage(
+  { site, qos }: SenderOptions,
+  name: string,
+  points: readonly number[],
+): (messageId: number) => Buffer {
+  const asset = `telemetry/${site}/bench-${name}`;
   const [only] = points;
   const time = `"time":${'0'.repeat(timeDigits)}}`;
   const numberOf = (point: number) => (20 + point / 8).toFixed(3);
@@ -86,7 +89,7 @@ function identifierAt(packet: Buffer): number {
 
 /** An edge node of Sparkplug B: a birth that gives each metric its alias, then data by alias, numbered from 0 to 255. */
 function createEdgeNode({ site, client, qos }: SenderOptions): Sender {
-  const topicOf = (type: string) => `spBv1.0/${site}/${type}/bench-edge-${client}`;
+  const topicOf = (type: string) => `spBv1.0/${site}/${type}/bench-edge-${process.pid}-${client}`;
   const publish = (topic: string, payload: Buffer, messageId: number) =>
     mqttPacket.generate({ cmd: 'publish', qos, dup: false, retain: false, messageId, topic, payload });
   let lastMs = Date.now();

@@ -102,7 +102,7 @@ async function connectAll(options: LoadOptions, heard: Heard): Promise<Device[]>
   const devices: Device[] = [];
   for (let from = 0; from < clients; from += connectingAtOnceMax) {
     const some = Array.from({ length: Math.min(connectingAtOnceMax, clients - from) }, (_, i) =>
-      connectDevice({ ...options, ...heard, sender: { site, client: from + i, qos, form, readings } }),
+      connectDevice({ ...options, ...heard, sender: { site, client: from + i, clients, qos, form, readings } }),
     );
     devices.push(...(await Promise.all(some)));
   }

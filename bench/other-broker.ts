@@ -1,5 +1,5 @@
 /**
- * The same broker library without what the program puts around it, for comparison in the same run; a process of its own:
+ * A broker library as people use it, for comparison in the same run; a process of its own:
  *
  *   node bench/other-broker.ts bare                    acknowledges, reads nothing, stores nothing
  *   node bench/other-broker.ts usual postgresql://…    the usual way: publish events into an array, written every 100 ms with `unnest`;

@@ -77,6 +77,7 @@ export function requireSite(caller: Caller, siteId: string): void {
   if (!maySee(caller, siteId)) throw refusals.siteForbidden();
 }
 
+/** Whether a caller's key reaches a site of its tenant. */
 export function maySee(caller: Caller, siteId: string): boolean {
   return caller.siteIds === null || caller.siteIds.includes(siteId);
 }

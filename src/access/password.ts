@@ -14,6 +14,7 @@ const gateLimits = { atOnceMax: 2, waitingMax: 500 };
 const guesses = { timesMax: 10, windowMs: 60_000, banMs: 300_000, keysMax: 20_000 };
 const wrongMax = 10_000;
 
+/** The argon2id hash of a password, with its parameters and a salt of its own. */
 export function hashPassword(password: string): Promise<string> {
   return hash(password, argon2id);
 }

@@ -104,6 +104,7 @@ export function discoveryIsOff(site: SiteRef): string {
   return `discovery is off for site ${site.slug}`;
 }
 
+/** Why nothing more is discovered at a site that has as much as it may. */
 export function siteIsFull(site: SiteRef): string {
   return `site ${site.slug} has discovered as many assets and points as it may`;
 }

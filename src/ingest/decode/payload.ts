@@ -78,6 +78,7 @@ export function looksLikeJson(text: string): boolean {
   return code === 0x7b || code === 0x5b || code === 0x22;
 }
 
+/** Whether a value of JSON is an object, which null and arrays are not. */
 export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

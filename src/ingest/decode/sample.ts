@@ -31,6 +31,7 @@ export const tooMany = refused('too_many_readings', `a message may hold ${sample
 /** What an object says of all the values in it, judged once however many there are. */
 export type Stamp = { readonly timeMs: number | Rejection; readonly quality: Quality | Rejection };
 
+/** The time and the quality that go with one value or with many; each may be a reason to refuse them. */
 export function stampOf(time: unknown, quality: unknown, arrived: Arrived): Stamp {
   return { timeMs: readTime(time, arrived), quality: readQuality(quality) };
 }
@@ -113,6 +114,7 @@ function summed({ first, count }: { first: Rejection; count: number }): Rejectio
 
 export const none: readonly never[] = [];
 
+/** A payload that gives no reading, with the reason. */
 export function refused(reason: Rejection['reason'], detail: string): Decoded {
   return { samples: [], rejections: [{ reason, detail }] };
 }

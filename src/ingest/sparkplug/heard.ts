@@ -38,6 +38,7 @@ export type Known = {
 
 export const nothingHeard: Heard = { parts: [], rejections: [], births: [] };
 
+/** A message of which nothing is stored, with the reasons. */
 export function rejected(...rejections: Rejection[]): Heard {
   return { ...nothingHeard, rejections };
 }

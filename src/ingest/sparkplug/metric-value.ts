@@ -104,6 +104,7 @@ export function shownDatatype(wire: WireValue): number | undefined {
 /** An alias, as a key: a number while that is exact. */
 export type Alias = number | bigint;
 
+/** An alias, a whole number of 64 bits without a sign: exact, so a bigint where a double is not (6.4.6). */
 export function aliasOf({ high, low }: WireLong): Alias {
   const top = high >>> 0;
   if (top < 2 ** 21) return top * 2 ** 32 + (low >>> 0);

@@ -62,6 +62,7 @@ export function deathTime({ newestMs }: Birth, { arrived, timeMs }: Sent): numbe
   return Math.max(typeof said === 'number' ? said : arrived.receivedMs, newestMs + 1);
 }
 
+/** The datatype of a metric: its own, that of the birth, or what its value is written as; undefined where nothing tells. */
 export function datatypeOf({ name, metric }: NamedMetric, birth: Birth): number | undefined {
   return metric.datatype ?? birth.metrics.get(name)?.datatype ?? shownDatatype(metric.value);
 }

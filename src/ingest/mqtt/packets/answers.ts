@@ -11,14 +11,17 @@ export function suback(messageId: number, returnCodes: readonly number[]): Buffe
   return withHeader(0x90, Buffer.from([messageId >> 8, messageId & 0xff, ...returnCodes]));
 }
 
+/** UNSUBACK (3.11). */
 export function unsuback(messageId: number): Buffer {
   return Buffer.from([0xb0, 2, messageId >> 8, messageId & 0xff]);
 }
 
+/** PUBREL, whose flags are 0010 [MQTT-3.6.1-1]. */
 export function pubrel(messageId: number): Buffer {
   return Buffer.from([0x62, 2, messageId >> 8, messageId & 0xff]);
 }
 
+/** PUBCOMP (3.7). */
 export function pubcomp(messageId: number): Buffer {
   return Buffer.from([0x70, 2, messageId >> 8, messageId & 0xff]);
 }
@@ -30,6 +33,7 @@ export type Acknowledgements = {
   take(): Buffer | undefined;
 };
 
+/** None gathered yet. */
 export function createAcknowledgements(): Acknowledgements {
   let bytes: number[] = [];
   return {
@@ -57,6 +61,7 @@ export type OutgoingPublish = {
   readonly messageId: number;
 };
 
+/** PUBLISH (3.3); the topic is within the lengths that its two bytes allow. */
 export function publish({ topic, payload, qos, retain, isDuplicate, messageId }: OutgoingPublish): Buffer {
   const topicBytes = Buffer.byteLength(topic);
   const length = 2 + topicBytes + (qos > 0 ? 2 : 0) + payload.length;
