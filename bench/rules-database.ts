@@ -12,7 +12,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres, stopLeftPostgres } from '
 import { createLog } from '../src/platform/log.ts';
 import { migrate } from '../src/platform/migrate.ts';
 import { float8Array, int2Array, int4Array, timestampArray } from '../src/telemetry/binary-arrays.ts';
-import { prepareStorage, type StorageEngine } from '../src/telemetry/engine-store.ts';
+import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';
 import { onEnd } from './ended.ts';
 import { plantPoints, plantValues, pointCount } from './rules-plant.ts';
 

@@ -3,6 +3,7 @@
  * readings, look for late ones, evaluate, write insights and work orders, save machines and tick, commit.
  */
 import { applyEffects } from '../src/insights/apply.ts';
+import { rebindEvidence } from '../src/insights/evidence/record-evidence.ts';
 import { buildRuleSet } from '../src/rules/language/load-rules.ts';
 import { createShardRunner } from '../src/rules/live/advance.ts';
 import { deployRuleSet, findDeployedHash } from '../src/rules/live/rule-set-store.ts';
@@ -68,9 +69,10 @@ async function runTicks(
       throw error;
     },
     sink: {
-      apply: (trx, effects, owners) =>
-        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+      apply: (trx, effects, owners, ran) =>
+        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
       replace: async () => undefined,
+      rebind: rebindEvidence,
     },
   });
   const spent: number[] = [];

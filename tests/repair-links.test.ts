@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => plant?.close());
 beforeEach(async () => {
   const { db } = plant.database;
-  await sql`truncate asset_relation, work_order, insight, rule_machine, reading, rule_shard_version, rule_deployment`.execute(
+  await sql`truncate asset_relation, work_order, insight, rule_machine, reading, rule_shard_version, rule_deployment cascade`.execute(
     db,
   );
   await sql`update rule_shard set tick_at = null, snapshot = null, rule_set_hash = null`.execute(db);

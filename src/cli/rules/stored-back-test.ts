@@ -10,8 +10,8 @@ import { availableParallelism } from 'node:os';
 import type { Database } from '../../platform/database.ts';
 import type { FiredInsight } from '../../rules/back-test/back-test.ts';
 import type { Knowledge } from '../../rules/back-test/column-run.ts';
-import { withSuppressors, withUpstream } from '../../rules/back-test/take-part.ts';
-import { listFamilies } from '../../rules/kernel/families.ts';
+import { withSuppressors } from '../../rules/back-test/take-part.ts';
+import { listFamilies, upstreamOf, withUpstream } from '../../rules/kernel/families.ts';
 import type { RuleSet } from '../../rules/language/rule.ts';
 import { backTestInThreads } from './back-test-threads.ts';
 import { backTestFamily, type FamilyFindings, type FamilyJob } from './family-back-test.ts';
@@ -55,7 +55,7 @@ export async function backTestStored(
       (family) => assetId === undefined || family.some(({ asset }) => asset.id === assetId),
     );
     for (const party of joinFamilies(families)) {
-      const only = assetId === undefined ? undefined : withUpstream(party, [assetId]);
+      const only = assetId === undefined ? undefined : withUpstream(upstreamOf(party), [assetId]);
       // What is asked of one rule is not asked of points.
       jobs.push({
         assets: party,

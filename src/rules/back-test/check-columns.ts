@@ -6,11 +6,11 @@
  *          errors                                  errors                                              warnings
  */
 import { isKnownClass, isSubclassOf, listClasses } from '../../assets/brick-classes.ts';
+import { findConversion, findUnit, listUnitIds } from '../../assets/units.ts';
 import { createTimeReader } from '../language/local-time.ts';
 import type { RuleInput, RuleSet } from '../language/rule.ts';
 import { errorAtPath, type Path, type Problem, type RuleError, type Source } from '../language/rule-error.ts';
 import { suggest } from '../language/suggestion.ts';
-import { findConversion, findUnit, listUnitIds } from '../language/units.ts';
 import type { ColumnMap, TrendLog } from './trend-log.ts';
 
 /** Units, classes and parts that nobody knows, and points that an asset names and the map lacks. */

@@ -3,12 +3,13 @@
  * row computes for itself (derived values, rings of expressions and windows over them), pass by pass as `RuleGroup.read` does.
  */
 
-import { compileLoop, type Loop } from '../kernel/compile-loop.ts';
+import { compileLoop, type Loop, type LoopFunctions } from '../kernel/compile-loop.ts';
 import type { RuleGroup } from '../kernel/rule-group.ts';
 import { readWindow, writeRing } from '../kernel/window-memory.ts';
 import type { Expression, Window } from '../language/expression.ts';
 import type { Pass, Rule } from '../language/rule.ts';
-import type { TickColumn, TickGrid, WindowColumn } from './tick-columns.ts';
+import type { TickColumn, WindowColumn } from './fill-columns.ts';
+import type { TickGrid } from './tick-columns.ts';
 
 export type RowPlan = {
   group: RuleGroup;
@@ -178,16 +179,22 @@ export function begin({ group, row, constants }: RowPlan, tMs: number): ReturnTy
 }
 
 /** The generated loop of a plan; rules keep those of their shapes. */
-export function loopOf({ group, slots, shared, passes }: RowPlan): Loop {
+export function loopOf(plan: RowPlan): Loop {
+  const { group, slots, shared, passes } = plan;
   const known = loops.get(group.rule) ?? new Map<string, Loop>();
   loops.set(group.rule, known);
   const shape = {
     slots: slots.map(({ slot }) => slot),
     windows: shared.map(({ index }) => index),
     passes: passes.map(({ derived, rings }) => ({ slots: derived.map(({ slot }) => slot), hasRings: rings > 0 })),
-    watched: group.holds?.watched.length ?? 0,
   };
-  return compileLoop(shape, known);
+  return compileLoop(shape, functionsOf(plan), known);
+}
+
+/** The functions of the rule that a loop takes in. */
+export function functionsOf({ group, passes }: RowPlan): LoopFunctions {
+  const computes = passes.flatMap(({ derived }) => derived.map(({ compute }) => compute));
+  return { computes, watched: group.holds?.watched ?? [], when: group.rule.when };
 }
 
 const loops = new WeakMap<Rule, Map<string, Loop>>();

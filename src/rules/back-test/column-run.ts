@@ -12,7 +12,7 @@ import type { Loop, LoopInput } from '../kernel/compile-loop.ts';
 import type { Effect } from '../kernel/effect.ts';
 import { createEvaluation, type Evaluation, type EvaluationInput } from '../kernel/evaluation.ts';
 import { isTrue, isUnknown, threw } from '../language/truth.ts';
-import { begin, loopOf, planRow, type RowPlan, readRow } from './column-plan.ts';
+import { begin, functionsOf, loopOf, planRow, type RowPlan, readRow } from './column-plan.ts';
 import { createTickGrid, type TickGrid } from './tick-columns.ts';
 import { createWatchColumns } from './watch-columns.ts';
 
@@ -90,19 +90,18 @@ type Row = { plan: RowPlan; loop: Loop; input: LoopInput; read: (row: number, tM
 
 function createRow(plan: RowPlan): Row {
   const { group, row, grid, conditions, changes } = plan;
-  const { rule, scratch, holds } = group;
+  const { scratch, holds } = group;
   const input: LoopInput = {
     v: scratch.values,
     p: scratch.params,
     w: scratch.windows,
     columns: plan.slots.map(({ column }) => column.memory),
     results: plan.shared.map(({ column }) => column.results),
-    computes: plan.passes.flatMap(({ derived }) => derived.map(({ compute }) => compute)),
+    ...functionsOf(plan),
     feeds: plan.passes.map(({ feed, readWindows }) => (place) => {
       feed(place);
       readWindows(place);
     }),
-    watched: holds?.watched ?? [],
     known: holds?.known ?? none,
     knownAt: holds?.knownAt ?? none,
     cell: row * (holds?.watched.length ?? 0),
@@ -111,7 +110,6 @@ function createRow(plan: RowPlan): Row {
     onChange: (tMs) => {
       changes.push(tMs);
     },
-    when: rule.when,
     conditions,
     first: 0,
     from: 0,

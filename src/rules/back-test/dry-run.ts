@@ -11,13 +11,14 @@
 import type { PointColumn } from '../../telemetry/point-column.ts';
 import { bindAll, type MissingInput, type RuleAsset, type RulePoint } from '../kernel/bind.ts';
 import { createEvaluation, type Evaluation, type EvaluationInput } from '../kernel/evaluation.ts';
+import { upstreamOf, withUpstream } from '../kernel/families.ts';
 import { buildRuleSet, type RuleText } from '../language/load-rules.ts';
 import { findOverrideProblems, type Override } from '../language/override.ts';
 import type { Rule, RuleSet } from '../language/rule.ts';
 import type { RuleError } from '../language/rule-error.ts';
 import { backTestColumns, collectInsights, type FiredInsight } from './back-test.ts';
 import { probeOf } from './probe.ts';
-import { listAssetsFor, listPointsRead, withSuppressors, withUpstream } from './take-part.ts';
+import { listAssetsFor, listPointsRead, withSuppressors } from './take-part.ts';
 import { type SeriesOptions, type WatchedSeries, watchSeries } from './watched-series.ts';
 
 export type DryRunRequest = {
@@ -76,7 +77,7 @@ export function planDryRun(request: DryRunRequest): PlannedDryRun | { problems: 
   const { rule, ruleSet, file, text, texts } = built;
   const problems = findParamProblems(rule, request.params);
   if (problems.length > 0) return { problems };
-  const only = withUpstream(request.assets, request.assetIds);
+  const only = withUpstream(upstreamOf(request.assets), request.assetIds);
   const input: EvaluationInput = {
     ruleSet,
     assets: listAssetsFor(ruleSet, request.assets, only),

@@ -16,14 +16,6 @@ export function withSuppressors(ruleSet: RuleSet, ruleId: string): RuleSet {
   return { ...ruleSet, rules: ruleSet.rules.filter(({ id }) => wanted.has(id)) };
 }
 
-/** The ids of some assets and of all that feeds them or has them as a part: where rules have to run. */
-export function withUpstream(assets: Assets, assetIds: Iterable<string>): Set<string> {
-  const upstream = new Map(assets.map(({ asset }) => [asset.id, asset.upstream ?? []]));
-  const related = new Set(assetIds);
-  for (const id of related) for (const above of upstream.get(id) ?? []) related.add(above);
-  return related;
-}
-
 /** The assets among which rules on some of them find their inputs: all where a rule reads points of the site. */
 export function listAssetsFor<Some extends Assets>(
   ruleSet: RuleSet,

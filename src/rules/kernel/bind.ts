@@ -1,7 +1,8 @@
+import { type Conversion, findConversion, findUnit } from '../../assets/units.ts';
 import { type Override, type Variant, variantsOf } from '../language/override.ts';
 import { memorySpanMs, type Rule, type RuleInput, type RuleSet, staleAfterMsDefault } from '../language/rule.ts';
-import { type Conversion, findConversion, findUnit } from '../language/units.ts';
 import { shapeOf } from './bind-shape.ts';
+import type { PointReading } from './input-table.ts';
 import { createPlant, type Plant, type PlantAsset } from './plant.ts';
 
 /** What rules need to know of an asset. `upstream` lists the assets that feed it or that it is part of, nearest links only. */
@@ -47,17 +48,7 @@ export type BoundRule = {
  * value to be computed, or a constant (the default of an absent optional point, NaN without one).
  */
 export type BoundInput =
-  | {
-      from: 'point';
-      asset: string;
-      point: number;
-      scale: number;
-      offset: number;
-      steps: number;
-      least: number;
-      greatest: number;
-      staleAfterMs: number;
-    }
+  | ({ from: 'point'; asset: string } & PointReading)
   | { from: 'derived' }
   | { from: 'constant'; value: number };
 

@@ -8,7 +8,8 @@
  *   rules' machines ─┬─touch(asset)─▶ what is concerned ──▶ machine of the kernel: open while there is something
  *   watched points ──┘
  *
- * Their machines are stored, restored and repaired as all others are, under these ids. They know what they are about, so that an error outlives a restart until its rule is next evaluated. They ask for no work orders and suppress nothing.
+ * Their machines are stored, restored and repaired as all others are, under these ids. They know what they are about, so that an error
+ * outlives a restart until its rule is next evaluated. They ask for no work orders and suppress nothing.
  */
 
 import { builtInIds, type Timing } from '../language/rule.ts';
@@ -83,15 +84,8 @@ export function createBuiltIns(
     const everyMs = rows.map(({ group }) => group.rule.timing.everyMs).reduce(commonDivisor, watchMs);
     if (!Number.isFinite(everyMs)) return undefined;
     ranks ??= new Map(assetIds().map((id, rank) => [id, rank]));
-    const one: Watched = {
-      rank: ranks.get(assetId) ?? 0,
-      assetId,
-      rows,
-      everyMs,
-      watchMs,
-      errors: new Map(),
-      machines: new Map(),
-    };
+    const rank = ranks.get(assetId) ?? 0;
+    const one: Watched = { rank, assetId, rows, everyMs, watchMs, errors: new Map(), machines: new Map() };
     watched.set(assetId, one);
     return one;
   }
@@ -103,13 +97,7 @@ export function createBuiltIns(
     if (machine === null || isAtRest(machine)) return true;
     one.machines.set(id, machine);
     touched.add(one);
-    if (id !== 'rule-error' || machine.state !== 'firing') return true;
-    for (const [rule, told] of Object.entries(machine.insight?.concerned ?? {})) {
-      const place = one.rows.find(({ group }) => group.rule.id === rule);
-      if (!place) continue;
-      place.group.failed[place.row] = true;
-      one.errors.set(rule, told);
-    }
+    if (id === 'rule-error' && machine.state === 'firing') restoreErrors(one, machine);
     return true;
   }
 
@@ -131,40 +119,15 @@ export function createBuiltIns(
     const inOrder = touched.size > 1 ? [...touched].sort((one, other) => one.rank - other.rank) : touched;
     for (const one of inOrder) {
       if (tMs % one.everyMs !== 0) continue;
-      for (const id of builtInIds) stepOne(one, id, tMs, effects);
+      for (const id of builtInIds) {
+        const concerned = id === 'data-missing' ? withoutData(one, points, tMs) : inError(one, tMs);
+        const stored = stepOne(one, id, { tMs, concerned, timing: timingOf(one.everyMs, timeScale) }, effects);
+        if (stored) changed.set(`${id} ${one.assetId}`, stored);
+      }
       // A restored one is not at rest before its points have been looked at.
       const isLookedAt = one.watchMs === Number.POSITIVE_INFINITY || tMs % one.watchMs === 0;
       if (isLookedAt && [...one.machines.values()].every(isSteady)) touched.delete(one);
     }
-  }
-
-  function stepOne(one: Watched, id: BuiltInId, tMs: number, effects: Effect[]): void {
-    const before = one.machines.get(id);
-    const concerned = id === 'data-missing' ? withoutData(one, points, tMs) : inError(one, tMs);
-    if (before === undefined && concerned.length === 0) return;
-    const condition: Truth = concerned.length > 0 ? isTrue : isFalse;
-    const clearing: Truth = concerned.length > 0 ? isFalse : isTrue;
-    const seen = { at: tMs, condition, clearing, isSuspended: false, suppressedBy: null };
-    const timing = timingOf(one.everyMs, timeScale);
-    const stepped = step({ timing, workOrderAfterMs: null }, before ?? normalMachine, seen);
-    const { machine, isOther } = remember(stepped.machine, concerned);
-    if (machine === before) return;
-    if (isAtRest(machine)) one.machines.delete(id);
-    else one.machines.set(id, machine);
-    const { assetId } = one;
-    changed.set(`${id} ${assetId}`, { ruleId: id, assetId, machine: isAtRest(machine) ? null : machine });
-    const { openedAt = tMs, flapping = false, episodes = 1, stale = false } = machine.insight ?? {};
-    const head = { ruleId: id, ruleVersion: 1, assetId, at: tMs, openedAt };
-    const startedAt = Math.min(tMs, ...concerned.map(({ sinceMs }) => sinceMs));
-    const finding = findingOf(id, concerned);
-    const kinds = stepped.events.map(({ kind }) => kind);
-    if (kinds.includes('opened')) effects.push({ ...head, kind: 'opened', startedAt, suppressedBy: null, ...finding });
-    else if (kinds.includes('reopened'))
-      effects.push({ ...head, kind: 'reopened', startedAt, episodes, flapping, ...finding });
-    else if (isOther) effects.push({ ...head, kind: 'evidence-changed', ...finding });
-    if (kinds.includes('flagged'))
-      effects.push({ ...head, kind: 'flagged', stale, suppressedBy: null, flapping, shown: null });
-    if (kinds.includes('resolved')) effects.push({ ...head, kind: 'resolved', clearedAt: tMs, because: 'cleared' });
   }
 
   function machines(): StoredMachine[] {
@@ -200,6 +163,50 @@ function indexRows(groups: readonly RuleGroup[]): (assetId: string) => Watched['
     }
     return index.get(assetId) ?? [];
   };
+}
+
+/** The rules that could not be evaluated when the machine was stored are taken for that until they are evaluated again. */
+function restoreErrors({ rows, errors }: Watched, { insight }: Machine): void {
+  for (const [rule, told] of Object.entries(insight?.concerned ?? {})) {
+    const place = rows.find(({ group }) => group.rule.id === rule);
+    if (!place) continue;
+    place.group.failed[place.row] = true;
+    errors.set(rule, told);
+  }
+}
+
+type Looked = { tMs: number; concerned: readonly Concerned[]; timing: Timing };
+
+/** Steps one machine of an asset at a tick; gives it as it is to be stored, or undefined where it stays what it was. */
+function stepOne(
+  { assetId, machines }: Watched,
+  id: BuiltInId,
+  { tMs, concerned, timing }: Looked,
+  effects: Effect[],
+): StoredMachine | undefined {
+  const before = machines.get(id);
+  if (before === undefined && concerned.length === 0) return undefined;
+  const condition: Truth = concerned.length > 0 ? isTrue : isFalse;
+  const clearing: Truth = concerned.length > 0 ? isFalse : isTrue;
+  const seen = { at: tMs, condition, clearing, isSuspended: false, suppressedBy: null };
+  const stepped = step({ timing, workOrderAfterMs: null }, before ?? normalMachine, seen);
+  const { machine, isOther } = remember(stepped.machine, concerned);
+  if (machine === before) return undefined;
+  if (isAtRest(machine)) machines.delete(id);
+  else machines.set(id, machine);
+  const { openedAt = tMs, flapping = false, episodes = 1, stale = false } = machine.insight ?? {};
+  const head = { ruleId: id, ruleVersion: 1, assetId, at: tMs, openedAt };
+  const startedAt = Math.min(tMs, ...concerned.map(({ sinceMs }) => sinceMs));
+  const finding = findingOf(id, concerned);
+  const kinds = stepped.events.map(({ kind }) => kind);
+  if (kinds.includes('opened')) effects.push({ ...head, kind: 'opened', startedAt, suppressedBy: null, ...finding });
+  else if (kinds.includes('reopened'))
+    effects.push({ ...head, kind: 'reopened', startedAt, episodes, flapping, ...finding });
+  else if (isOther) effects.push({ ...head, kind: 'evidence-changed', ...finding });
+  if (kinds.includes('flagged'))
+    effects.push({ ...head, kind: 'flagged', stale, suppressedBy: null, flapping, shown: null });
+  if (kinds.includes('resolved')) effects.push({ ...head, kind: 'resolved', clearedAt: tMs, because: 'cleared' });
+  return { ruleId: id, assetId, machine: isAtRest(machine) ? null : machine };
 }
 
 function withoutData({ assetId, rows, watchMs, machines }: Watched, points: PointWatch, tMs: number): Concerned[] {

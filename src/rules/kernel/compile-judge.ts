@@ -6,12 +6,13 @@
  *   for each row   inputs ─▶ pass: derived, rings, means ─▶ hold-off ─▶ conditions[row]
  */
 
-import type { NumberFunction, TruthFunction } from '../language/compile-expression.ts';
+import { type NumberFunction, slotSource, type TruthFunction } from '../language/compile-expression.ts';
 import type { Pass, Rule } from '../language/rule.ts';
-import { type Memory, numberSource } from './compile-loop.ts';
+import type { Memory } from './compile-loop.ts';
 import { watchSource } from './hold-offs.ts';
 import type { InputTable } from './input-table.ts';
 import { isLong } from './window-blocks.ts';
+import { leastUsable, type meanOf } from './window-memory.ts';
 
 /** What the loop works on. `indexes` are the places of the tick in the rings, `starts` where these begin in a row's memory. */
 export type JudgeInput = Memory & {
@@ -38,6 +39,7 @@ export type JudgeInput = Memory & {
   /** Reads a pass of a row in the general way. */
   readPass: (pass: number, row: number) => void;
   when: TruthFunction;
+  mean: typeof meanOf;
 };
 
 export type Judge = (input: JudgeInput) => void;
@@ -55,7 +57,7 @@ function sourceOf(rule: Rule): string {
   const { inputs, passes, holdOff } = rule;
   const watched = holdOff?.watch.length ?? 0;
   const lines = [
-    '"use strict";const{t,rows,at,conditions,times,pointValues,v,w,o,params,memory,rowLength,readPass,when}=x;',
+    '"use strict";const{t,rows,at,conditions,times,pointValues,v,w,o,params,memory,rowLength,readPass,when,mean}=x;',
     'const{source,way,scale,offset,steps,least,greatest,staleAfterMs}=x.table;',
     'const{watched,known,knownAt,forMs,onChange}=x;',
     ...passes.flatMap(({ derived }) => derived).map((_, i) => `const d${i}=x.computes[${i}];`),
@@ -69,11 +71,12 @@ function sourceOf(rule: Rule): string {
   let compute = 0;
   passes.forEach((pass, i) => {
     for (const { slot } of pass.derived)
-      lines.push(`if(source[c+${numberSource(slot)}]===-2)v[${numberSource(slot)}]=d${compute++}(v,p,w);`);
+      lines.push(`if(source[c+${slotSource(slot)}]===-2)v[${slotSource(slot)}]=d${compute++}(v,p,w);`);
     if (pass.windowEnd > pass.windowStart || pass.ringEnd > pass.ringStart)
       lines.push(isPlain(rule, pass) ? passSource(rule, pass, i) : `readPass(${i},row);`);
   });
-  for (let i = 0; i < watched; i++) lines.push(watchSource(i));
+  for (let i = 0; i < watched; i++)
+    lines.push(watchSource(i, `h${i}(v,p,w)`, { known: `known[cell+${i}]`, knownAt: `knownAt[cell+${i}]` }));
   lines.push('conditions[row]=when(v,p,w);}');
   return lines.join('');
 }
@@ -101,10 +104,7 @@ function passSource({ rings, windows, minCover }: Rule, pass: Pass, index: numbe
   for (let i = pass.windowStart; i < pass.windowEnd; i++) {
     const { ring, ticks } = windows[i] as Rule['windows'][number];
     const length = (rings[ring]?.ticks ?? 0) + 1;
-    const least = Math.max(1, Math.ceil(minCover * ticks - 1e-9));
-    lines.push(
-      `{let q=n${ring}-${ticks - 1},u=0,y=0;if(q<0)q+=${length};for(let j=0;j<${ticks};j++){const z=memory[b+s${ring}+q];if(z===z){y+=z;u++;}if(++q===${length})q=0;}y/=u;w[${i}]=u>=${least}&&y-y===0?y:NaN;}`,
-    );
+    lines.push(`w[${i}]=mean(memory,b+s${ring},${length},n${ring},${ticks},${leastUsable(ticks, minCover)});`);
   }
   return lines.join('');
 }

@@ -1,3 +1,4 @@
+import type { Variant } from '../language/override.ts';
 import type { Rule } from '../language/rule.ts';
 import { renderTemplate } from '../language/template.ts';
 import type { InsightMemory, MachineEvent, Retirement, Shown } from './machine.ts';
@@ -58,13 +59,13 @@ export type WorkOrderRequest = {
 export type Snapshot = { values: Float64Array; params: Float64Array; windows: Float64Array };
 
 /** How a rule runs at a tick, as overrides leave it. */
-type Variant = Pick<Rule, 'severity' | 'enabled'>;
+type Manner = Pick<Variant, 'severity' | 'enabled'>;
 
 /** The effect of a machine's event, with the words and values of that tick; the asset's name goes into the work order's title. */
 export function effectOf(
   event: MachineEvent,
   rule: Rule,
-  variant: Variant,
+  manner: Manner,
   asset: { id: string; name: string },
   at: number,
   insight: InsightMemory | null,
@@ -91,7 +92,7 @@ export function effectOf(
         startedAt: event.startedAt,
         openedAt,
         suppressedBy,
-        ...findingOf(rule, variant, snapshot),
+        ...findingOf(rule, manner, snapshot),
       };
     case 'reopened':
       return {
@@ -101,7 +102,7 @@ export function effectOf(
         openedAt,
         episodes,
         flapping,
-        ...findingOf(rule, variant, snapshot),
+        ...findingOf(rule, manner, snapshot),
       };
     case 'resolved':
       return { ...head, kind: event.kind, openedAt, clearedAt: at, because: 'cleared' };
@@ -116,7 +117,7 @@ export function effectOf(
         ...head,
         kind: event.kind,
         openedAt,
-        workOrder: workOrderOf(rule, asset, at, findingOf(rule, variant, snapshot)),
+        workOrder: workOrderOf(rule, asset, at, findingOf(rule, manner, snapshot)),
       };
   }
 }
@@ -129,7 +130,7 @@ export function snapshotOf(rule: Rule, { values, params, windows }: Snapshot): E
   });
 }
 
-function findingOf(rule: Rule, { severity, enabled }: Variant, { values, params, windows }: Snapshot): Finding {
+function findingOf(rule: Rule, { severity, enabled }: Manner, { values, params, windows }: Snapshot): Finding {
   const cost = rule.cost?.(values, params, windows) ?? Number.NaN;
   return {
     severity,

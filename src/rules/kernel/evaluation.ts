@@ -1,13 +1,14 @@
 import type { Override } from '../language/override.ts';
-import type { Rule, RuleSet } from '../language/rule.ts';
+import type { RuleSet } from '../language/rule.ts';
 import { isTrue, type Truth } from '../language/truth.ts';
 import type { MissingInput, RuleAsset, RulePoint } from './bind.ts';
 import { type BuiltIns, createBuiltIns } from './built-in.ts';
 import { commonDivisor } from './common-divisor.ts';
-import { type Effect, type EvidenceValue, effectOf, snapshotOf } from './effect.ts';
-import { endingOf, endOf } from './ending.ts';
+import { type Effect, type EvidenceValue, snapshotOf } from './effect.ts';
+import { endingOf } from './ending.ts';
+import { assetIdOf, clearingOf, createEvaluateRow, type EvaluateRow } from './evaluate-row.ts';
 import { type Layout, layOut } from './layout.ts';
-import { isAtRest, type Machine, normalMachine, type Retirement, retire, step } from './machine.ts';
+import type { Machine, Retirement } from './machine.ts';
 import type { RuleGroup } from './rule-group.ts';
 
 /**
@@ -47,7 +48,7 @@ export type Evaluation = {
   layout: Layout;
   /** The rules on their assets and one of these at a tick, for whoever reads the inputs in another way: see column-run.ts. */
   groups: readonly RuleGroup[];
-  evaluate(group: RuleGroup, row: number, tMs: number, read: RuleGroup['read'], effects: Effect[]): void;
+  evaluate: EvaluateRow;
   builtIns: Pick<BuiltIns, 'isIdle' | 'step'>;
   /** What a rule sees on an asset at the last tick, for tables and charts: conditions and the values behind them. */
   inspect(ruleId: string, assetId: string, tMs: number): Inspection | undefined;
@@ -82,7 +83,8 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     ...stored,
     because: endingOf(stored, input),
   }));
-  const changed = new Map<RuleGroup, Set<number>>();
+  const changes = createChanges();
+  const evaluate = createEvaluateRow(builtIns, changes.note);
   return {
     missing: layout.missing,
     orphans,
@@ -97,7 +99,7 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
       advance(tMs, effects);
       return effects;
     },
-    changedMachines,
+    changedMachines: () => [...changes.take(), ...builtIns.changedMachines()],
     machines: () => [
       ...groups.flatMap((group) =>
         group.machines.flatMap((machine, row) =>
@@ -138,101 +140,30 @@ export function createEvaluation(input: EvaluationInput): Evaluation {
     }
     builtIns.step(tMs, effects);
   }
-
-  function evaluate(group: RuleGroup, row: number, tMs: number, read: RuleGroup['read'], effects?: Effect[]): void {
-    try {
-      read(row, tMs);
-      if (!effects) return;
-      stepRow(group, row, tMs, effects);
-      if (group.failed[row]) recover(group, row, tMs, effects);
-    } catch (error) {
-      // A run-up tells of nothing: what throws there throws again at the first tick that counts.
-      if (effects) fail(group, row, tMs, error, effects);
-    }
-  }
-
-  function stepRow(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
-    const { rule, scratch } = group;
-    const variant = group.variantAt(row, tMs);
-    if (variant.enabled === false) {
-      retireRow(group, row, tMs, effects);
-      return;
-    }
-    const condition = rule.when(scratch.values, scratch.params, scratch.windows);
-    const machine = group.machines[row];
-    // A rule in error is asked for all that it was asked for when it threw.
-    if (machine === undefined && condition !== isTrue && !group.failed[row]) return;
-    const isSuspended = group.isSuspended(row, tMs);
-    if (machine === undefined && (isSuspended || condition !== isTrue)) return;
-    const clearing = clearingOf(rule, condition, scratch);
-    const workOrderAfterMs = variant.enabled === 'shadow' ? null : (rule.workOrder?.afterMs ?? null);
-    const before = machine ?? normalMachine;
-    const seen = { at: tMs, condition, clearing, isSuspended, suppressedBy: findSuppressor(group, row, tMs) };
-    const shown = { severity: variant.severity, isShadow: variant.enabled === 'shadow' };
-    const { machine: after, events } = step({ timing: rule.timing, workOrderAfterMs, shown }, before, seen);
-    if (after === before) return;
-    const asset = group.assets[row] as RuleAsset;
-    // Words come first: where they throw, nothing has changed.
-    const found = events.map((event) => effectOf(event, rule, variant, asset, tMs, after.insight, scratch));
-    group.machines[row] = isAtRest(after) ? undefined : after;
-    markChanged(group, row);
-    for (const effect of found) effects.push(effect);
-    if (before.insight?.dataMissing || after.insight?.dataMissing) builtIns.touch(asset);
-  }
-
-  /** A rule that is switched off here at this tick: its machine is put to rest, and what it found open ends. */
-  function retireRow(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
-    const machine = group.machines[row];
-    if (machine === undefined) return;
-    const retired = retire(machine, tMs, 'rule_disabled', group.rule.timing);
-    if (retired === machine) return;
-    group.machines[row] = isAtRest(retired) ? undefined : retired;
-    markChanged(group, row);
-    const end = endOf(machine, 'rule_disabled', tMs);
-    if (end) effects.push({ ...headOf(group, row, tMs), ...end });
-    if (machine.insight?.dataMissing) builtIns.touch(group.assets[row] as RuleAsset);
-  }
-
-  function fail(group: RuleGroup, row: number, tMs: number, error: unknown, effects: Effect[]): void {
-    const { enabled, isPaused } = group.variantAt(row, tMs);
-    if (enabled === false) {
-      retireRow(group, row, tMs, effects);
-      if (group.failed[row]) recover(group, row, tMs, effects);
-      return;
-    }
-    if (group.failed[row] || isPaused) return;
-    group.failed[row] = true;
-    const message = (error instanceof Error ? error.message : String(error)).slice(0, errorLengthMax);
-    builtIns.noteError(group.assets[row] as RuleAsset, group.rule.id, message);
-    effects.push({ ...headOf(group, row, tMs), kind: 'rule-error', message });
-  }
-
-  function recover(group: RuleGroup, row: number, tMs: number, effects: Effect[]): void {
-    group.failed[row] = false;
-    builtIns.noteError(group.assets[row] as RuleAsset, group.rule.id, undefined);
-    effects.push({ ...headOf(group, row, tMs), kind: 'rule-error-cleared' });
-  }
-
-  function markChanged(group: RuleGroup, row: number): void {
-    const rows = changed.get(group);
-    if (rows) rows.add(row);
-    else changed.set(group, new Set([row]));
-  }
-
-  function changedMachines(): StoredMachine[] {
-    const stored = [...changed].flatMap(([group, rows]) =>
-      [...rows].map((row) => ({
-        ruleId: group.rule.id,
-        assetId: assetIdOf(group, row),
-        machine: group.machines[row] ?? null,
-      })),
-    );
-    changed.clear();
-    return [...stored, ...builtIns.changedMachines()];
-  }
 }
 
-const errorLengthMax = 500;
+/** The rows whose machines have changed since they were taken last. */
+function createChanges() {
+  const changed = new Map<RuleGroup, Set<number>>();
+  return {
+    note: (group: RuleGroup, row: number): void => {
+      const rows = changed.get(group);
+      if (rows) rows.add(row);
+      else changed.set(group, new Set([row]));
+    },
+    take: (): StoredMachine[] => {
+      const stored = [...changed].flatMap(([group, rows]) =>
+        [...rows].map((row) => ({
+          ruleId: group.rule.id,
+          assetId: assetIdOf(group, row),
+          machine: group.machines[row] ?? null,
+        })),
+      );
+      changed.clear();
+      return stored;
+    },
+  };
+}
 
 function inspectRow(group: RuleGroup, row: number, tMs: number): Inspection {
   group.read(row, tMs);
@@ -240,29 +171,6 @@ function inspectRow(group: RuleGroup, row: number, tMs: number): Inspection {
   const condition = rule.when(scratch.values, scratch.params, scratch.windows);
   const clearing = clearingOf(rule, condition, scratch);
   return { condition, clearing, isSuspended: group.isSuspended(row, tMs), values: snapshotOf(rule, scratch) };
-}
-
-function clearingOf(rule: Rule, condition: Truth, { values, params, windows }: RuleGroup['scratch']): Truth {
-  return rule.clear ? rule.clear(values, params, windows) : ((2 - condition) as Truth);
-}
-
-function headOf(group: RuleGroup, row: number, at: number) {
-  return { ruleId: group.rule.id, ruleVersion: group.rule.version, assetId: assetIdOf(group, row), at };
-}
-
-function assetIdOf(group: RuleGroup, row: number): string {
-  return (group.assets[row] as RuleAsset).id;
-}
-
-/** The first rule in `suppressed_by` that fires on the same asset or on one upstream of it. */
-function findSuppressor(group: RuleGroup, row: number, tMs: number): string | null {
-  for (const suppressor of group.suppressors[row] ?? []) {
-    const state = suppressor.group.machines[suppressor.row]?.state;
-    if (state !== 'firing' && state !== 'clearing') continue;
-    // A rule that is on trial at this tick explains nothing.
-    if (suppressor.group.variantAt(suppressor.row, tMs).enabled === true) return suppressor.group.rule.id;
-  }
-  return null;
 }
 
 function restore(

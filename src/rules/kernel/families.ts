@@ -26,6 +26,21 @@ export function listLinked<One extends { asset: RuleAsset }>(assets: readonly On
   return [...Map.groupBy(assets, ({ asset }) => find(parent, asset.id)).values()];
 }
 
+/** What feeds each asset or has it as a part, by its id. */
+export function upstreamOf(assets: readonly { asset: RuleAsset }[]): Map<string, readonly string[]> {
+  return new Map(assets.map(({ asset }) => [asset.id, asset.upstream ?? []]));
+}
+
+/** The ids of some assets and of all that is upstream of them, the nearest first. */
+export function withUpstream(
+  upstream: ReadonlyMap<string, readonly string[]>,
+  assetIds: Iterable<string>,
+): Set<string> {
+  const related = new Set(assetIds);
+  for (const id of related) for (const above of upstream.get(id) ?? []) related.add(above);
+  return related;
+}
+
 function join(parent: Map<string, string>, one: string, other: string): void {
   if (parent.has(other)) parent.set(find(parent, one), find(parent, other));
 }

@@ -55,8 +55,10 @@ export function createHolds(rule: Rule, rowCount: number): Holds | null {
   }
 }
 
-/** What `watch` does with one value, as source for the loops that are generated; `onChange` is told of the tick and the row. */
-export function watchSource(i: number): string {
-  const [known, knownAt] = [`known[cell+${i}]`, `knownAt[cell+${i}]`];
-  return `const y${i}=h${i}(v,p,w);if(y${i}===y${i}){if(y${i}!==${known}||t-${knownAt}>forMs)onChange(t,row);${known}=y${i};${knownAt}=t;}`;
+/**
+ * What `watch` does with value `i`, as source for the loops that are generated; these have its memory in places of their own, and
+ * `onChange` is told of the tick and the row.
+ */
+export function watchSource(i: number, value: string, { known, knownAt }: { known: string; knownAt: string }): string {
+  return `const y${i}=${value};if(y${i}===y${i}){if(y${i}!==${known}||t-${knownAt}>forMs)onChange(t,row);${known}=y${i};${knownAt}=t;}`;
 }

@@ -1,4 +1,4 @@
-import { convert } from '../language/units.ts';
+import { convert } from '../../assets/units.ts';
 import type { BoundRule } from './bind.ts';
 import type { PointMemory } from './point-memory.ts';
 
@@ -82,7 +82,8 @@ export function createInputTable(rows: { bound: BoundRule }[], width: number): I
   };
 }
 
-function isSameWay(one: Way, other: Way): boolean {
+/** Whether two points, or one for two rules, are read in the same way. */
+export function isSameWay(one: Way, other: Way): boolean {
   return (
     Object.is(one.scale, other.scale) &&
     Object.is(one.offset, other.offset) &&

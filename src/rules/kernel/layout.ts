@@ -1,6 +1,7 @@
 import type { Override } from '../language/override.ts';
 import type { Rule, RuleSet } from '../language/rule.ts';
 import { type BoundInput, type BoundRule, bindAll, type MissingInput, type RuleAsset, type RulePoint } from './bind.ts';
+import { upstreamOf, withUpstream } from './families.ts';
 import { createPointMemory, type PointMemory } from './point-memory.ts';
 import { createPointWatch, type PointWatch, type WatchedPoint, watchingOf } from './point-watch.ts';
 import { createRuleGroup, type RuleGroup } from './rule-group.ts';
@@ -102,14 +103,14 @@ function place(input: BoundInput, offsetOf: ReadonlyMap<string, number>): BoundI
 }
 
 function linkSuppressors(groups: RuleGroup[], assets: LayoutAssets): void {
-  const upstream = new Map(assets.map(({ asset }) => [asset.id, asset.upstream ?? []]));
+  const upstream = upstreamOf(assets);
   const groupOf = new Map(groups.map((group) => [group.rule.id, group]));
   const rowOf = new Map(groups.map((group) => [group, new Map(group.assets.map(({ id }, row) => [id, row]))]));
   for (const group of groups) {
     const above = group.rule.suppressedBy.flatMap((id) => groupOf.get(id) ?? []);
     if (above.length === 0) continue;
     group.suppressors = group.assets.map(({ id }) => {
-      const family = withUpstream(id, upstream);
+      const family = [...withUpstream(upstream, [id])];
       return above.flatMap((suppressor) =>
         family.flatMap((assetId) => {
           const row = rowOf.get(suppressor)?.get(assetId);
@@ -119,10 +120,4 @@ function linkSuppressors(groups: RuleGroup[], assets: LayoutAssets): void {
       );
     });
   }
-}
-
-function withUpstream(assetId: string, upstream: Map<string, string[]>): string[] {
-  const family = new Set([assetId]);
-  for (const id of family) for (const above of upstream.get(id) ?? []) family.add(above);
-  return [...family];
 }

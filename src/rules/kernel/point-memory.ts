@@ -1,4 +1,4 @@
-import { convert } from '../language/units.ts';
+import { createExtremes, type Extremes } from './extremes.ts';
 
 /**
  * The last reading of every point of an evaluation, and the readings that wait for their tick.
@@ -9,38 +9,16 @@ import { convert } from '../language/units.ts';
  * A reading that is bad or no finite number is kept as NaN: it ends the value before it. Of two readings of one point with the
  * same time the bad one wins, then the greater, so that the order of arrival never matters.
  */
-export type PointMemory = {
+export type PointMemory = Pick<Extremes, 'follow' | 'extremeAt' | 'extremeOf' | 'setExtreme'> & {
   times: Float64Array;
   values: Float64Array;
   /** When each point had its last good reading, whatever came after that. */
   goodTimes: Float64Array;
-  /** Follows a point's extremes per tick of `everyMs`; gives the index under which `extremeAt` reads them. */
-  follow(follower: Follower): number;
   observe(point: number, timeMs: number, value: number, quality: number): void;
   /** Applies what waits up to and including `tMs`. */
   apply(tMs: number): void;
   /** What was observed and not yet applied; a value is NaN where the reading was of no use. */
   eachWaiting(visit: (point: number, timeMs: number, value: number) => void): void;
-  /** The extreme of the tick that ends at `tMs`, NaN when no usable reading fell into it. */
-  extremeAt(index: number, tMs: number): number;
-  /** A follower's extreme as it stands, and to go on from one. */
-  extremeOf(index: number): Extreme;
-  setExtreme(index: number, extreme: Extreme): void;
-};
-
-/** The extreme so far of the tick that ends at `tickMs`. */
-export type Extreme = { value: number; tickMs: number };
-
-/** One input whose least (`sign` -1) or greatest (1) usable reading per tick is wanted, converted and bounded as the input is. */
-export type Follower = {
-  point: number;
-  sign: 1 | -1;
-  everyMs: number;
-  scale: number;
-  offset: number;
-  steps: number;
-  least: number;
-  greatest: number;
 };
 
 /** The memory for a fixed number of points. */
@@ -48,21 +26,10 @@ export function createPointMemory(count: number): PointMemory {
   const times = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
   const values = new Float64Array(count).fill(Number.NaN);
   const goodTimes = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
-  const followers: Follower[] = [];
-  const followersOf: (number[] | undefined)[] = new Array(count);
-  const extremes: number[] = [];
-  const extremeTicks: number[] = [];
+  const { isFollowed, note, ...extremes } = createExtremes(count);
   let waiting = createWaiting(0);
   let waitingCount = 0;
-  return { times, values, goodTimes, follow, observe, apply, eachWaiting, extremeAt, extremeOf, setExtreme };
-
-  function follow(follower: Follower): number {
-    const index = followers.push(follower) - 1;
-    followersOf[follower.point] = [...(followersOf[follower.point] ?? []), index];
-    extremes.push(Number.NaN);
-    extremeTicks.push(Number.NEGATIVE_INFINITY);
-    return index;
-  }
+  return { times, values, goodTimes, observe, apply, eachWaiting, ...extremes };
 
   function observe(point: number, timeMs: number, value: number, quality: number): void {
     if (waitingCount === waiting.times.length) waiting = grow(waiting);
@@ -92,8 +59,7 @@ export function createPointMemory(count: number): PointMemory {
         values[point] = value;
       }
       if (!Number.isNaN(value) && timeMs > (goodTimes[point] as number)) goodTimes[point] = timeMs;
-      const interested = followersOf[point];
-      if (interested !== undefined) for (const index of interested) followExtreme(index, timeMs, value, tMs);
+      if (isFollowed[point] === 1) note(point, timeMs, value, tMs);
     }
     waitingCount = kept;
   }
@@ -101,28 +67,6 @@ export function createPointMemory(count: number): PointMemory {
   function eachWaiting(visit: (point: number, timeMs: number, value: number) => void): void {
     for (let i = 0; i < waitingCount; i++)
       visit(waiting.points[i] as number, waiting.times[i] as number, waiting.values[i] as number);
-  }
-
-  function followExtreme(index: number, timeMs: number, raw: number, tMs: number): void {
-    const { sign, everyMs, scale, offset, steps, least, greatest } = followers[index] as Follower;
-    const tickEndMs = Math.ceil(tMs / everyMs) * everyMs;
-    const value = convert(raw, scale, offset, steps);
-    if (timeMs <= tickEndMs - everyMs || !(value >= least && value <= greatest)) return;
-    if (extremeTicks[index] !== tickEndMs || sign * value > sign * (extremes[index] as number)) extremes[index] = value;
-    extremeTicks[index] = tickEndMs;
-  }
-
-  function extremeAt(index: number, tMs: number): number {
-    return extremeTicks[index] === tMs ? (extremes[index] as number) : Number.NaN;
-  }
-
-  function extremeOf(index: number): Extreme {
-    return { value: extremes[index] as number, tickMs: extremeTicks[index] as number };
-  }
-
-  function setExtreme(index: number, { value, tickMs }: Extreme): void {
-    extremes[index] = value;
-    extremeTicks[index] = tickMs;
   }
 }
 

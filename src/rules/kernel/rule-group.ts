@@ -1,11 +1,10 @@
 import type { Variant } from '../language/override.ts';
-import type { Pass, Rule } from '../language/rule.ts';
+import type { Rule } from '../language/rule.ts';
 import { isActive } from '../language/schedule.ts';
-import { threw } from '../language/truth.ts';
 import type { BoundRule, RuleAsset } from './bind.ts';
-import { compileJudge, type JudgeInput } from './compile-judge.ts';
 import { copyHolds, createHolds, type Holds } from './hold-offs.ts';
 import { createInputTable, type InputSource, isDerived, readInputs, sourceOf } from './input-table.ts';
+import { createJudge } from './judge.ts';
 import type { Machine } from './machine.ts';
 import type { PointMemory } from './point-memory.ts';
 import { createWindowReader, type WindowMemory } from './window-reader.ts';
@@ -87,7 +86,7 @@ export function createRuleGroup(
     suppressors: [],
     read,
     judge: (tMs) => {
-      judge ??= createJudge();
+      judge ??= createJudge(rule, { inputs, points, windows, holds, scratch, variants, variantAt });
       return judge(tMs);
     },
     isSuspended,
@@ -114,59 +113,6 @@ export function createRuleGroup(
       windows.read(pass, row, tMs, scratch.values, scratch.params);
     }
     holds?.watch(row, tMs, scratch.values, scratch.params, scratch.windows);
-  }
-
-  function createJudge(): RuleGroup['judge'] {
-    const conditions = new Uint8Array(rows.length);
-    const changing = variants.flatMap((own, row) => (own.length > 1 ? row : []));
-    const run = compileJudge(rule);
-    const input: JudgeInput = {
-      t: 0,
-      from: 0,
-      rows: rows.length,
-      at: new Float64Array(1),
-      conditions,
-      table: inputs,
-      times: points.times,
-      pointValues: points.values,
-      v: scratch.values,
-      w: scratch.windows,
-      o: windows.rings.fed,
-      params: variants.map(([first]) => (first as GroupVariant).params),
-      computes: rule.passes.flatMap((pass) => pass.derived.map(({ compute }) => compute)),
-      feeds: rule.passes.map(({ feed }) => feed),
-      memory: windows.rings.memory,
-      rowLength: windows.rings.rowLength,
-      starts: windows.rings.starts,
-      indexes: windows.indexesAt(0),
-      readPass: (pass, row) =>
-        windows.read(rule.passes[pass] as Pass, row, input.t, scratch.values, input.params[row] as Float64Array),
-      when: rule.when,
-      watched: holds?.watched ?? [],
-      known: holds?.known ?? scratch.params,
-      knownAt: holds?.knownAt ?? scratch.params,
-      forMs: holds?.forMs ?? 0,
-      onChange: (tMs, row) => {
-        if (holds) holds.changedAt[row] = tMs;
-      },
-    };
-    return (tMs) => {
-      for (const row of changing) input.params[row] = variantAt(row, tMs).params;
-      input.t = tMs;
-      input.indexes = windows.indexesAt(tMs);
-      for (input.from = 0; input.from < rows.length; ) {
-        try {
-          run(input);
-          break;
-        } catch {
-          // It throws again when the row is evaluated, and is told of there.
-          const row = input.at[0] as number;
-          conditions[row] = threw;
-          input.from = row + 1;
-        }
-      }
-      return conditions;
-    };
   }
 
   function adopt(row: number, from: RuleGroup, fromRow: number): void {

@@ -51,6 +51,45 @@ export function readWindow(
   }
 }
 
+/**
+ * The mean of `ticks` values of a ring of `length` that begins at `start`; NaN when fewer than `least` of them are usable, or it
+ * overflows. Loops call it with the numbers that a window has.
+ */
+export function meanOf(
+  memory: Float64Array,
+  start: number,
+  length: number,
+  newest: number,
+  ticks: number,
+  least: number,
+): number {
+  let index = newest - ticks + 1;
+  if (index >= 0) {
+    let whole = 0;
+    for (let i = start + index; i <= start + newest; i++) whole += memory[i] as number;
+    whole /= ticks;
+    // Neither NaN nor infinite unless one of them is, or they overflow; mostly none is.
+    if (whole - whole === 0) return whole;
+  } else index += length;
+  let sum = 0;
+  let usable = 0;
+  for (let i = 0; i < ticks; i++) {
+    const value = memory[start + index] as number;
+    if (!Number.isNaN(value)) {
+      sum += value;
+      usable++;
+    }
+    if (++index === length) index = 0;
+  }
+  return usable >= least ? finite(sum / usable) : Number.NaN;
+}
+
+/** How many of so many ticks have to be usable: at least one. */
+export function leastUsable(ticks: number, minCover: number): number {
+  // The small allowance keeps 0.8 of 15 ticks at 12, whatever the rounding of the product.
+  return Math.max(1, Math.ceil(minCover * ticks - 1e-9));
+}
+
 /** The place of a tick in a ring. */
 export function ringIndex(tick: number, length: number): number {
   const rest = tick % length;
@@ -69,29 +108,10 @@ function at({ memory, start, length }: RingPlace, index: number): number {
 }
 
 function mean(place: RingPlace, newest: number, ticks: number, minCover: number): number {
-  if (place.isBlocked && isLong(ticks)) {
-    const { sum, usable } = foldBlocks(place, newest, ticks);
-    return isCovered(usable, ticks, minCover) ? finite(sum / usable) : Number.NaN;
-  }
-  const { memory, start, length } = place;
-  let index = newest - ticks + 1;
-  if (index >= 0) {
-    let whole = 0;
-    for (let i = start + index; i <= start + newest; i++) whole += memory[i] as number;
-    // NaN as soon as one of them is; mostly none is.
-    if (!Number.isNaN(whole)) return finite(whole / ticks);
-  } else index += length;
-  let sum = 0;
-  let usable = 0;
-  for (let i = 0; i < ticks; i++) {
-    const value = memory[start + index] as number;
-    if (!Number.isNaN(value)) {
-      sum += value;
-      usable++;
-    }
-    if (++index === length) index = 0;
-  }
-  return isCovered(usable, ticks, minCover) ? finite(sum / usable) : Number.NaN;
+  const least = leastUsable(ticks, minCover);
+  if (!place.isBlocked || !isLong(ticks)) return meanOf(place.memory, place.start, place.length, newest, ticks, least);
+  const { sum, usable } = foldBlocks(place, newest, ticks);
+  return usable >= least ? finite(sum / usable) : Number.NaN;
 }
 
 function deviation(place: RingPlace, newest: number, ticks: number, minCover: number): number {
@@ -191,6 +211,5 @@ function finite(value: number): number {
 }
 
 function isCovered(usable: number, ticks: number, minCover: number): boolean {
-  // The small allowance keeps 0.8 of 15 ticks at 12, whatever the rounding of the product.
-  return usable > 0 && usable >= minCover * ticks - 1e-9;
+  return usable >= leastUsable(ticks, minCover);
 }

@@ -1,6 +1,7 @@
 import type { Pass, Rule } from '../language/rule.ts';
 import type { BoundRule } from './bind.ts';
-import type { Extreme, PointMemory } from './point-memory.ts';
+import type { Extreme } from './extremes.ts';
+import type { PointMemory } from './point-memory.ts';
 import { ringSize } from './window-blocks.ts';
 import { type RingPlace, readWindow, ringIndex, writeRing } from './window-memory.ts';
 
@@ -98,16 +99,5 @@ export function createWindowReader(rule: Rule, rows: { bound: BoundRule }[], poi
 function followExtreme(rule: Rule, ring: Rule['rings'][number], bound: BoundRule, points: PointMemory): number {
   const input = ring.extreme !== 'none' && ring.argument.op === 'input' ? bound.inputs[ring.argument.slot] : undefined;
   if (input?.from !== 'point') return -1;
-  const { scale, offset, steps, least, greatest } = input;
-  const sign = ring.extreme === 'least' ? -1 : 1;
-  return points.follow({
-    point: input.point,
-    sign,
-    everyMs: rule.timing.everyMs,
-    scale,
-    offset,
-    steps,
-    least,
-    greatest,
-  });
+  return points.follow({ ...input, sign: ring.extreme === 'least' ? -1 : 1, everyMs: rule.timing.everyMs });
 }

@@ -1,8 +1,8 @@
+import { findConversion, findUnit, listUnitIds } from '../../assets/units.ts';
 import { compileNumber } from './compile-expression.ts';
 import { checkAt, failAt, type RuleScope } from './rule-scope.ts';
 import { suggest } from './suggestion.ts';
 import { cutTemplate, type Template, type TemplatePiece, type TemplateValue } from './template.ts';
-import { findConversion, findUnit, listUnitIds } from './units.ts';
 
 /** The message of a rule with its expressions checked and its formats read; every mistake becomes an error at its place. */
 export function buildMessage(scope: RuleScope, text: string): Template {

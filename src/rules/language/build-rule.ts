@@ -1,3 +1,4 @@
+import { findUnit } from '../../assets/units.ts';
 import { buildFits } from './build-fits.ts';
 import { buildMessage } from './build-message.ts';
 import { compileNumber, compileTruth } from './compile-expression.ts';
@@ -12,7 +13,6 @@ import type { RuleFile } from './rule-file.ts';
 import { checkAt, createRuleScope, declareLets, declareParams, fail, type RuleScope } from './rule-scope.ts';
 import { findPeriodProblems, parseSchedule, type Schedule } from './schedule.ts';
 import { suggest } from './suggestion.ts';
-import { findUnit } from './units.ts';
 
 /**
  * A rule from its validated file: names resolved, expressions checked and compiled, durations divided by the time scale. The rule

@@ -1,4 +1,5 @@
 import { isKnownClass, listClasses } from '../../assets/brick-classes.ts';
+import { findConversion, findUnit, type Unit } from '../../assets/units.ts';
 import { findDurationMs } from './durations.ts';
 import type { Expression, NumberExpression, TruthExpression } from './expression.ts';
 import type { InputFrom, RuleInput } from './rule.ts';
@@ -6,7 +7,6 @@ import type { Path, Source } from './rule-error.ts';
 import type { DerivedFile, InputFile } from './rule-file.ts';
 import { checkAt, checkName, declareLets, declareParams, fail, type RuleScope, unitAt } from './rule-scope.ts';
 import { suggest } from './suggestion.ts';
-import { findConversion, findUnit, type Unit } from './units.ts';
 
 /** A derived value with the file it came from. */
 export type Derived = { file: DerivedFile; source: Source };

@@ -1,9 +1,9 @@
+import { findUnit } from '../../assets/units.ts';
 import { type Derived, type DerivedValues, declareInputs } from './declare-inputs.ts';
 import { errorAtPath, type RuleError, type Source } from './rule-error.ts';
 import { DerivedFile } from './rule-file.ts';
 import { checkAt, createRuleScope, declareLets, declareParams, fail, unitAt } from './rule-scope.ts';
 import { findUnitConflict } from './unit-arithmetic.ts';
-import { findUnit } from './units.ts';
 import { validateSource } from './yaml-source.ts';
 
 /** A derived value's file: `isSound` unless YAML itself found something wrong with it, `isWhole` unless that was its syntax. */

@@ -1,4 +1,5 @@
 import { isMap, isScalar } from 'yaml';
+import { findUnit, listUnitIds, type Unit } from '../../assets/units.ts';
 import { checkExpression } from './check-expression.ts';
 import type { Expression, WindowTable } from './expression.ts';
 import type { Scope } from './lowering.ts';
@@ -8,7 +9,6 @@ import { errorAtPath, errorInScalar, type Path, type Problem, type RuleError, ty
 import type { ParamFile } from './rule-file.ts';
 import { suggest } from './suggestion.ts';
 import { findUnitConflict } from './unit-arithmetic.ts';
-import { findUnit, listUnitIds, type Unit } from './units.ts';
 import { listFunctionNames, rememberedTicksMax, reservedNames } from './vocabulary.ts';
 
 /** The names of one rule while it is built, and all that goes wrong meanwhile. */

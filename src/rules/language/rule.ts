@@ -1,9 +1,9 @@
+import type { Unit } from '../../assets/units.ts';
 import type { FeedFunction, NumberFunction, TruthFunction } from './compile-expression.ts';
 import type { Expression, Ring, Window } from './expression.ts';
 import type { Override } from './override.ts';
 import type { Schedule } from './schedule.ts';
 import type { Template } from './template.ts';
-import type { Unit } from './units.ts';
 
 /**
  * A rule as it runs: names are slots, expressions functions, durations milliseconds of the time scale it was loaded with.

@@ -1,5 +1,5 @@
+import { type Conversion, convert } from '../../assets/units.ts';
 import type { NumberFunction } from './compile-expression.ts';
-import { type Conversion, convert } from './units.ts';
 
 /**
  * A message with values in it: `SAT is {{ avg(sat,'5m') | 1 degC }}`. After the bar stand the digits and the unit to print;

@@ -1,5 +1,5 @@
+import { differenceUnit, findUnit, type Unit } from '../../assets/units.ts';
 import type { Arithmetic } from './expression.ts';
-import { differenceUnit, findUnit, type Unit } from './units.ts';
 import type { WindowName } from './vocabulary.ts';
 
 /**

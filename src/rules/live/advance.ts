@@ -16,6 +16,7 @@ import { repairSpanMsMax } from '../../telemetry/append-store.ts';
 import { readShardReadings } from '../../telemetry/history-store.ts';
 import type { Effect } from '../kernel/effect.ts';
 import type { RuleSet } from '../language/rule.ts';
+import type { Ran } from './ran.ts';
 import { type Repaired, repairGroup, touchedGroups, type Version } from './repair.ts';
 import { listShardVersions, saveShardVersion } from './rule-set-store.ts';
 import type { RuleSets } from './rule-sets.ts';
@@ -37,7 +38,9 @@ import {
 
 /** What becomes of effects: written in the transaction that is handed over, so that they commit with the rules' state. */
 export type Sink = {
-  apply(trx: Db, effects: readonly Effect[], owners: ReadonlyMap<string, AssetOwner>): Promise<void>;
+  apply(trx: Db, effects: readonly Effect[], owners: ReadonlyMap<string, AssetOwner>, ran: Ran): Promise<void>;
+  /** Told when rules, assets or overrides are others than at the tick before: what serves open insights may have changed. */
+  rebind(trx: Db, ran: Ran, tickMs: number): Promise<void>;
   /** The episodes that assets turn out to have had from a tick on, instead of those that are recorded. */
   replace(trx: Db, repaired: Repaired, owners: ReadonlyMap<string, AssetOwner>): Promise<void>;
 };
@@ -123,6 +126,7 @@ async function advanceIn(
     tooLate.length === 0
       ? nothingStale
       : await repair(trx, { shard, late: tooLate, throughMs: fromMs, ruleSet, options });
+  const before = cache.get(shard);
   const { cached, retired } = await findOrOpen(trx, {
     shard,
     ruleSet,
@@ -140,7 +144,10 @@ async function advanceIn(
   await saveMachines(trx, shard, found.changes);
   const effects = [...retired.effects, ...found.effects];
   const owners = ownersOf(cached.model.assets);
-  if (effects.length > 0) await options.sink.apply(trx, effects, owners);
+  const ran: Ran = { ruleSet, ...cached.model };
+  const isSame = before?.model.version === cached.model.version && before.ruleSetHash === cached.ruleSetHash;
+  if (!isSame) await options.sink.rebind(trx, ran, fromMs);
+  if (effects.length > 0) await options.sink.apply(trx, effects, owners, ran);
   return { isBehind: throughMs < closedMs, effects, owners };
 }
 

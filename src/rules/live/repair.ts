@@ -22,6 +22,7 @@ import { listLinked } from '../kernel/families.ts';
 import type { Machine } from '../kernel/machine.ts';
 import type { Override } from '../language/override.ts';
 import { builtInIds, type RuleSet } from '../language/rule.ts';
+import type { Ran } from './ran.ts';
 import { evaluateHistory, type MachineChanges, machineKey, openEvaluation } from './shard.ts';
 import { deleteMachinesAfter, listMachinesAt, listReopened, type ModelAsset, type StoredMachine } from './store.ts';
 
@@ -43,6 +44,8 @@ export type Repaired = {
   readonly machines: readonly { assetId: string; ruleId: string; machine: Machine | undefined }[];
   readonly changes: MachineChanges;
   readonly episodes: readonly Episode[];
+  /** What evaluated a tick of the run. */
+  readonly ranAt: (atMs: number) => Ran;
 };
 
 /** A version of the rules and the tick after which it evaluates. */
@@ -76,7 +79,8 @@ export async function repairGroup(trx: Db, input: Group): Promise<Repaired> {
   const runs = runsOf(spans, input);
   const began = [...runs.values()].map((run) => ({ ...run, machine: machineOf.get(machineKey(run)) }));
   await deleteMachinesAfter(trx, { machines: began, tickMs });
-  return { assetIds, afterMs: tickMs, throughMs, machines: began, changes, episodes: toEpisodes(effects) };
+  const ranAt = createRanAt(spans, input);
+  return { assetIds, afterMs: tickMs, throughMs, machines: began, changes, episodes: toEpisodes(effects), ranAt };
 }
 
 type Span = Version & { readonly toMs: number };
@@ -91,6 +95,15 @@ function spansOf(versions: readonly Version[], afterMs: number, throughMs: numbe
     };
     return span.toMs > span.fromMs ? [span] : [];
   });
+}
+
+function createRanAt(spans: readonly Span[], { assets, overrides }: Group): Repaired['ranAt'] {
+  const rans = spans.map(({ ruleSet, toMs }) => ({ toMs, ran: { ruleSet, assets, overrides } }));
+  return (atMs) => {
+    const found = rans.find(({ toMs }) => atMs <= toMs) ?? rans.at(-1);
+    if (!found) throw new Error('a repair without ticks has no effects');
+    return found.ran;
+  };
 }
 
 /** Evaluates span after span, each with the machines that the one before left: a change over, as live shards do it. */

@@ -54,13 +54,13 @@ const builtMax = 4;
 const lookMs = 1_000;
 
 /**
- * The rules of a process, its own files deployed, and again whenever they change. Where its directory is missing the version in the database is used; rejects
- * when there is none either.
+ * The rules of a process, its own files deployed, and again whenever they change. Where its directory is missing the version in the
+ * database is used; rejects when there is none either.
  */
 export async function openRuleSets(options: Options): Promise<DeployedRules> {
   const { db, log, directory } = options;
   const built = new Map<string, RuleSet>();
-  const told = new Set<string>();
+  const tell = createTeller(log);
   const deployed = await findDeployedRuleSet(db);
   // Watched from before the first reading, so that no change falls between the two.
   const watch = await watchFolder(directory, { everyMs: lookMs, onChanged: reload, onError: complain });
@@ -127,9 +127,12 @@ export async function openRuleSets(options: Options): Promise<DeployedRules> {
   function complain(error: unknown): void {
     log.error({ err: error, directory }, 'rule files cannot be taken over; what is deployed runs on');
   }
+}
 
-  /** Logs each mistake once, and again when it comes back after it was gone. */
-  function tell(errors: readonly RuleError[]): void {
+/** Logs each mistake once, and again when it comes back after it was gone. */
+function createTeller(log: Log): (errors: readonly RuleError[]) => void {
+  const told = new Set<string>();
+  return (errors) => {
     const now = new Set(errors.map(formatRuleError));
     for (const gone of [...told].filter((one) => !now.has(one))) told.delete(gone);
     for (const error of errors) {
@@ -140,7 +143,7 @@ export async function openRuleSets(options: Options): Promise<DeployedRules> {
       if (severity === 'warning') log.warn({ file, line, column }, `rule: ${message}`);
       else log.error({ file, line, column }, `rule file not taken as it is: ${message}`);
     }
-  }
+  };
 }
 
 function optionsOf({ tickMs }: Options, timeScale: number) {

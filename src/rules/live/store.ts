@@ -121,10 +121,10 @@ export async function getShardModel(trx: Db, shard: number): Promise<ShardModel>
       coalesce((select json_agg(json_build_object('id', p.id, 'name', p.name, 'seriesId', p.series_id, 'class', p.class, 'of', p.part_of,
         'unit', p.unit, 'expectedIntervalMs', p.expected_interval_ms,
         'expectedSinceMs', (extract(epoch from p.expected_since) * 1000)::float8) order by p.name)
-        from point p where p.asset_id = asset.id), '[]') as points
+        from point p where p.asset_id = asset.id and p.merged_into is null), '[]') as points
     from asset join site on site.id = asset.site_id
     where asset.shard = ${shard} and asset.status <> 'retired' and (asset.class is not null or exists (
-      select from point p where p.asset_id = asset.id and p.expected_interval_ms is not null))
+      select from point p where p.asset_id = asset.id and p.merged_into is null and p.expected_interval_ms is not null))
     order by asset.id`.execute(trx);
   return { version, assets: rows.map(toModelAsset), overrides };
 }
