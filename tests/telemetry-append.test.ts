@@ -7,9 +7,9 @@ import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { createAppender } from '../src/telemetry/append-store.ts';
 import type { Arrival } from '../src/telemetry/arrival.ts';
-import { prepareStorage, type StorageEngine } from '../src/telemetry/engine-store.ts';
 import { readHistory, readShardReadings } from '../src/telemetry/history-store.ts';
 import type { Quality } from '../src/telemetry/reading.ts';
+import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';
 import { findLatestReading, listReadings } from '../src/telemetry/store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 

@@ -1,8 +1,9 @@
 /** History as columns, from a real database: what is read in slices by COPY is what the rows say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { streamPointColumns } from '../src/telemetry/column-store.ts';
+import { type ColumnQuery, streamPointColumns } from '../src/telemetry/column-store.ts';
 import { readPointColumns } from '../src/telemetry/history-store.ts';
 import type { PointColumn } from '../src/telemetry/point-column.ts';
+import { findOrderedDays } from '../src/telemetry/storage/ordered-store.ts';
 import { openRulePlant, type RulePlant } from './support/rule-plant.ts';
 
 const dayMs = 86_400_000;
@@ -37,23 +38,31 @@ describe('columns of history', () => {
     'in slices of %s are the rows in the order of time',
     async (sliceMs) => {
       const query = { seriesIds, afterMs: startMs, throughMs: startMs + 399 * 3_600_000 };
-      const parts = new Map<number, [number, number][]>();
-      let lastMs = query.afterMs;
-      for await (const { columns, throughMs } of streamPointColumns(plant.database.pool, {
-        ...query,
-        ...(sliceMs !== undefined && { sliceMs }),
-      })) {
-        expect(throughMs).toBeGreaterThan(lastMs);
-        lastMs = throughMs;
-        for (const [seriesId, column] of columns)
-          parts.set(seriesId, [...(parts.get(seriesId) ?? []), ...listOf(column)]);
-      }
-      expect(lastMs).toBe(query.throughMs);
+      const parts = await collect({ ...query, ...(sliceMs !== undefined && { sliceMs }) });
       expect(parts).toEqual(await readRows(query));
       const whole = await readPointColumns(plant.database.db, query);
       expect(new Map([...whole].map(([seriesId, column]) => [seriesId, listOf(column)]))).toEqual(parts);
     },
   );
+
+  test('are the same where days lie in the order of their key, and days that do not are known from them', async () => {
+    const { pool } = plant.database;
+    const query = { seriesIds, afterMs: startMs, throughMs: startMs + 399 * 3_600_000, sliceMs: dayMs };
+    const before = await collect(query);
+    expect((await findOrderedDays(pool))(query.afterMs, query.throughMs)).toBe(false);
+    const { rows } = await pool.query<{ cluster: string }>(
+      `select format('cluster %s using %s', indrelid::regclass, indexrelid::regclass) as cluster from pg_index
+       where indisprimary and indrelid in (select inhrelid from pg_inherits where inhparent = 'reading'::regclass)
+         and exists (select from storage_engine where kind = 'partitions')`,
+    );
+    for (const { cluster } of rows) await pool.query(cluster);
+    const [engine] = (await pool.query<{ kind: string }>('select kind from storage_engine')).rows;
+    const areOrdered = await findOrderedDays(pool);
+    expect(areOrdered(query.afterMs, query.throughMs)).toBe(engine?.kind === 'partitions');
+    expect(areOrdered(query.afterMs - 400 * dayMs, query.throughMs)).toBe(false);
+    expect(await collect(query)).toEqual(before);
+    expect(before).toEqual(await readRows(query));
+  });
 
   test('of series without readings, and of no time at all, are absent', async () => {
     const query = { seriesIds: [2_000_000_000], afterMs: startMs, throughMs: startMs + dayMs };
@@ -75,6 +84,19 @@ describe('columns of history', () => {
     expect(pool.totalCount).toBe(pool.idleCount);
   });
 });
+
+/** All slices of a query, which have to follow each other up to its end. */
+async function collect(query: ColumnQuery): Promise<Map<number, [number, number][]>> {
+  const parts = new Map<number, [number, number][]>();
+  let lastMs = query.afterMs;
+  for await (const { columns, throughMs } of streamPointColumns(plant.database.pool, query)) {
+    expect(throughMs).toBeGreaterThan(lastMs);
+    lastMs = throughMs;
+    for (const [seriesId, column] of columns) parts.set(seriesId, [...(parts.get(seriesId) ?? []), ...listOf(column)]);
+  }
+  expect(lastMs).toBe(query.throughMs);
+  return parts;
+}
 
 function listOf({ times, values }: PointColumn): [number, number][] {
   return [...times].map((time, index) => [time, values[index] as number]);

@@ -7,8 +7,8 @@ import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { type Appender, createAppender } from '../src/telemetry/append-store.ts';
 import type { Arrival } from '../src/telemetry/arrival.ts';
-import { prepareStorage, type StorageEngine } from '../src/telemetry/engine-store.ts';
 import { qualities } from '../src/telemetry/reading.ts';
+import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 /** So long that nothing is late but what is older than an hour. */

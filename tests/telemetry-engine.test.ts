@@ -5,8 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { createAppender, isPartitionGone } from '../src/telemetry/append-store.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
-import { dateOf, dayOf } from '../src/telemetry/partition.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
+import { dateOf, dayOf } from '../src/telemetry/storage/partition.ts';
+import { timeTables } from '../src/telemetry/storage/time-table.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 const log = createLog('silent');
@@ -27,9 +28,10 @@ afterEach(async () => {
   await own.drop();
 });
 
-async function partitions(): Promise<string[]> {
+async function partitions(table = 'reading'): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(
-    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'reading'::regclass order by 1`,
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = $1::regclass order by 1`,
+    [table],
   );
   return rows.map((row) => row.name);
 }
@@ -40,6 +42,38 @@ test('the choice is made once, also when two programs make it at the same time',
   expect((await prepareStorage(pool, log)).kind).toBe(first.kind);
   const { rows } = await pool.query('select kind from storage_engine');
   expect(rows).toEqual([{ kind: first.kind }]);
+});
+
+test('a database that has readings only, from an older version, keeps them and gets its roll-ups', async () => {
+  const { kind } = await prepareStorage(pool, log);
+  await pool.query(`insert into reading (series_id, time, value) values (7, now(), 21.5)`);
+  await pool.query('drop table rollup_1m, rollup_15m, rollup_1h, rollup_1d');
+  const engines = await Promise.all([prepareStorage(pool, log), prepareStorage(pool, log)]);
+  expect(engines.map((engine) => engine.kind)).toEqual([kind, kind]);
+  expect((await pool.query('select value from reading')).rows).toEqual([{ value: 21.5 }]);
+  for (const table of timeTables.slice(1)) expect((await pool.query(`select 1 from ${table}`)).rowCount).toBe(0);
+});
+
+test.each(timeTables.slice(1))('%s takes and gives rows of any year after its span is made sure of', async (table) => {
+  const engine = await prepareStorage(pool, log);
+  const times = ['1999-05-05', '2024-02-29', '2025-12-31', dateOf(today)].map((date) => `${date}T00:00:00.000Z`);
+  for (const time of times) {
+    await Promise.all([1, 2].map(() => engine.ensureSpan(table, Date.parse(time), Date.parse(time))));
+    await pool.query(
+      `insert into ${table} (series_id, bucket, quality, count, nulls, first_time, last_time, held_s, held_sum)
+       values (1, $1, 0, 0, 1, $1, $1, 0, 0)`,
+      [time],
+    );
+  }
+  const { rows } = await pool.query<{ bucket: Date }>(`select bucket from ${table} order by 1`);
+  expect(rows.map(({ bucket }) => bucket.toISOString())).toEqual(times);
+});
+
+test.skipIf(process.env.TIMESCALE_URL)('a span of many days has all its partitions, and each once', async () => {
+  const engine = await prepareStorage(pool, log);
+  await engine.ensureSpan('rollup_1m', Date.parse('2025-01-31T23:59:00Z'), Date.parse('2025-04-01T00:00:00Z'));
+  const months = ['2025_01', '2025_02', '2025_03', '2025_04'];
+  expect(await partitions('rollup_1m')).toEqual(months.map((month) => `rollup_1m_${month}`));
 });
 
 test('a database that was made with TimescaleDB and has lost it is refused, and says why', async () => {

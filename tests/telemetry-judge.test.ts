@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { type Appender, createAppender } from '../src/telemetry/append-store.ts';
 import type { Arrival } from '../src/telemetry/arrival.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 let testDatabase: TestDatabase;

@@ -1,41 +1,8 @@
 import { z } from 'zod';
+import { keptDaysForm } from './kept-days.ts';
+import { aPort, bytes, connections, duration, keptDays, optionalText, port } from './setting-forms.ts';
 
-/**
- * Every setting of the program: its environment variable, what it may be, what it is when absent, and what it is for.
- * The README's table of settings is compared with this list by a test.
- */
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/)
-  .transform(Number)
-  .pipe(z.number().max(65_535));
 const roleNames = ['ingest', 'rules', 'api', 'jobs'] as const;
-
-const aPort = 'a port from 0 (any free one) to 65535';
-const connections = z.coerce.number().int().min(1).max(1_000_000);
-
-const durationMsMax = 24 * 3_600_000;
-
-/** `10s`, `250ms`, `1m`, `2h`, as milliseconds; a day at most. */
-const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/)
-  .transform(durationMs)
-  .refine((ms) => ms > 0 && ms <= durationMsMax);
-
-const bytesMin = 1_000_000;
-
-/** `500MB`, `2GB`, as bytes. */
-const bytes = z
-  .string()
-  .regex(/^\d+(\.\d+)?(MB|GB)$/)
-  .transform((text) => Math.round(Number.parseFloat(text) * (text.endsWith('GB') ? 1e9 : 1e6)))
-  .refine((count) => count >= bytesMin && Number.isSafeInteger(count));
-
-const optionalText = z
-  .string()
-  .optional()
-  .transform((text) => (text === '' ? undefined : text));
 
 type Setting = {
   readonly schema: z.ZodType;
@@ -46,6 +13,10 @@ type Setting = {
   readonly for: string;
 };
 
+/**
+ * Every setting of the program: its environment variable, what it may be, what it is when absent, and what it is for.
+ * The README's table of settings is compared with this list by a test.
+ */
 export const settings = {
   HOST: {
     schema: z.string().min(1),
@@ -203,6 +174,31 @@ export const settings = {
     mayBe: 'a whole number from 1 to 600 that divides 60000, such as 1, 10, 60 or 600',
     for: 'demonstrations: divides every duration of rules and ticks',
   },
+  RETAIN_RAW: {
+    schema: keptDays,
+    default: '400d',
+    mayBe: keptDaysForm,
+    for: 'how long readings are kept as they came, where no policy of a tenant says otherwise',
+  },
+  RETAIN_MINUTES: { schema: keptDays, default: '3y', mayBe: keptDaysForm, for: 'the same of the roll-ups by minute' },
+  RETAIN_QUARTER_HOURS: {
+    schema: keptDays,
+    default: '10y',
+    mayBe: keptDaysForm,
+    for: 'the same of the roll-ups by 15 minutes',
+  },
+  RETAIN_HOURS: {
+    schema: keptDays,
+    default: 'forever',
+    mayBe: keptDaysForm,
+    for: 'the same of the roll-ups by hour; those by day are kept for ever',
+  },
+  COMPRESS_AFTER: {
+    schema: keptDays,
+    default: '7d',
+    mayBe: keptDaysForm,
+    for: 'how long after its last day a chunk is compressed, or a native partition put in the order of its points; `forever`: never',
+  },
   ROLES: {
     schema: z
       .string()
@@ -210,7 +206,7 @@ export const settings = {
       .pipe(z.array(z.enum(roleNames)).min(1)),
     default: roleNames.join(','),
     mayBe: `a list of ${roleNames.join(', ')}`,
-    for: 'what this process does: `ingest` takes MQTT, `rules` evaluates, `api` answers HTTP, `jobs` forgets what is too old',
+    for: 'what this process does: `ingest` takes MQTT, `rules` evaluates, `api` answers HTTP, `jobs` rolls up, and forgets what is too old',
   },
   LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
@@ -265,10 +261,4 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new ConfigError(`${name}${shown} must be ${setting.mayBe}`);
   });
   return Object.fromEntries(entries) as Config;
-}
-
-function durationMs(text: string): number {
-  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  return Number(amount) * (units[unit] ?? Number.NaN);
 }

@@ -53,6 +53,7 @@ export function openDatabase(
     endOnTimeout(client);
   });
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+  pools.set(db, pool);
   const close = async () => {
     isClosing = true;
     const late = setTimeout(() => {
@@ -65,6 +66,15 @@ export function openDatabase(
     clearTimeout(late);
   };
   return { db, pool, close };
+}
+
+const pools = new WeakMap<Db, pg.Pool>();
+
+/** The pool beneath typed queries, for what these cannot say, such as COPY. Throws for a transaction, which has one connection. */
+export function poolOf(db: Db): pg.Pool {
+  const pool = pools.get(db);
+  if (pool === undefined) throw new TypeError('no pool: this is a transaction, or was not opened by openDatabase');
+  return pool;
 }
 
 function openSocket(sockets: Set<Socket>): Socket {

@@ -71,6 +71,7 @@ function parseOffset(zone: string): number | undefined {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
+/** By names in small letters: there are some 600 zones, and Intl takes the name of one however its letters are written. */
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** How far a clock in `timeZone` is ahead of UTC at an instant, in milliseconds. */
@@ -83,12 +84,13 @@ function offsetMsAt(atMs: number, timeZone: string): number {
 }
 
 function clockOf(timeZone: string): Intl.DateTimeFormat {
-  let clock = clocks.get(timeZone);
+  const name = timeZone.toLowerCase();
+  let clock = clocks.get(name);
   if (!clock) {
     const numeric = 'numeric' as const;
     const fields = { year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric };
     clock = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', ...fields });
-    clocks.set(timeZone, clock);
+    clocks.set(name, clock);
   }
   return clock;
 }

@@ -29,12 +29,15 @@ export const refusalList = {
   insight_not_found: { status: 404, title: 'No such insight.' },
   rule_not_found: { status: 404, title: 'No such rule.' },
   rule_override_not_found: { status: 404, title: 'No such override of rules.' },
+  retention_policy_not_found: { status: 404, title: 'No such retention policy.' },
   topic_template_not_found: { status: 404, title: 'No such form of topics.' },
   work_order_not_found: { status: 404, title: 'No such work order.' },
   device_not_found: { status: 404, title: 'No such device.' },
   device_token_not_found: { status: 404, title: 'No such one-time token.' },
   import_not_found: { status: 404, title: 'No such import.' },
   quarantined_message_not_found: { status: 404, title: 'No such message in quarantine.' },
+  correction_not_found: { status: 404, title: 'No such correction of readings.' },
+  point_merge_not_found: { status: 404, title: 'No such merging of points.' },
   method_not_allowed: { status: 405, title: 'The path does not have this method; Allow names those it has.' },
   request_timeout: { status: 408, title: 'The request did not arrive in time.' },
   idempotency_in_progress: { status: 409, title: 'The first request with this Idempotency-Key is still running.' },
@@ -43,17 +46,31 @@ export const refusalList = {
   device_conflict: { status: 409, title: 'Another device has what must be of one device alone; errors names it.' },
   device_revoked: { status: 409, title: 'The device was revoked, for good.' },
   device_token_used: { status: 409, title: 'The one-time token was used before.' },
+  point_exists: { status: 409, title: 'The asset has a point of that name; errors names it.' },
+  history_undecided: {
+    status: 409,
+    title: 'The point has readings, and the change does not say what it means for them.',
+  },
+  correction_not_revertible: { status: 409, title: 'The correction cannot be taken back.' },
+  merge_not_possible: { status: 409, title: 'The two cannot be merged.' },
+  point_merged: { status: 410, title: 'The point was merged into another, which has its readings.' },
   precondition_failed: { status: 412, title: 'If-Match does not name the present version.' },
   body_too_large: { status: 413, title: 'The body is larger than the limit.' },
   uri_too_long: { status: 414, title: 'A part of the path is longer than the limit.' },
   media_type_unsupported: { status: 415, title: 'The body has a media type that this path does not take.' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used with another body.' },
+  resolution_dropped: { status: 422, title: 'Buckets so narrow, so long ago, are not kept any more.' },
   dry_run_too_large: { status: 422, title: 'The dry run asks for more than one request may.' },
+  correction_too_large: { status: 422, title: 'The correction is about more readings than one request may change.' },
+  query_too_large: { status: 422, title: 'The query asks for more than one answer may have.' },
   too_many_requests: { status: 429, title: 'Too many requests; Retry-After says when to come again.' },
+  too_many_streams: { status: 429, title: 'The API key has as many live streams open as it may.' },
   headers_too_large: { status: 431, title: 'The header fields are larger than the limit.' },
   internal_error: { status: 500, title: 'The server failed; the request id finds it in the log.' },
   telemetry_busy: { status: 503, title: 'As many writes of readings as this server takes at once are under way.' },
+  query_busy: { status: 503, title: 'As many queries of telemetry as this server runs at once are under way.' },
   import_busy: { status: 503, title: 'As many imports as this server takes at once are coming in.' },
+  streams_busy: { status: 503, title: 'As many live streams as this server carries at once are open.' },
   database_unavailable: { status: 503, title: 'The database does not answer at present.' },
   model_import_busy: { status: 503, title: 'As many models as this server reads at once are being imported.' },
   dry_run_busy: { status: 503, title: 'As many dry runs as this server runs at once are under way.' },
@@ -105,7 +122,10 @@ export const refusals = {
   unsupportedVersion: (asked: string, known: string) =>
     new Refusal('unsupported_version', `There is no version ${asked}; the present one is ${known}.`),
   cursorInvalid: () =>
-    new Refusal('cursor_invalid', 'Use nextCursor as it was given, with the same filter, and start again without it.'),
+    new Refusal(
+      'cursor_invalid',
+      'Use nextCursor, or the last id of a stream, as it was given, with the same filter, or start again without it.',
+    ),
   idempotencyKeyInvalid: () =>
     new Refusal('idempotency_key_invalid', 'Give 1 to 255 printable ASCII characters, quoted or bare.'),
   unauthenticated: () =>
@@ -129,6 +149,8 @@ export const refusals = {
   ruleNotFound: (id: string) => new Refusal('rule_not_found', `There is no rule ${id}.`),
   ruleOverrideNotFound: (id: string) =>
     new Refusal('rule_override_not_found', `There is no override ${id}, or its time is over.`),
+  retentionPolicyNotFound: (id: string) =>
+    new Refusal('retention_policy_not_found', `There is no retention policy ${id}.`),
   topicTemplateNotFound: (id: string) => new Refusal('topic_template_not_found', `There is no form of topics ${id}.`),
   workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
   deviceNotFound: (id: string) => new Refusal('device_not_found', `There is no device ${id}.`),
@@ -168,6 +190,11 @@ export const refusals = {
     new Refusal('model_import_busy', 'Wait until one of them has ended, then try again.', {
       headers: { 'retry-after': '5' },
     }),
+  resolutionDropped: (keptFrom: Date) =>
+    new Refusal(
+      'resolution_dropped',
+      `What buckets of this width are made of is kept from ${keptFrom.toISOString()} on; begin there, or ask for wider ones.`,
+    ),
   dryRunTooLarge: (reason: string) => new Refusal('dry_run_too_large', reason),
   dryRunBusy: () =>
     new Refusal('dry_run_busy', 'Wait until one of them has ended, then try again.', {
@@ -179,6 +206,11 @@ export const refusals = {
     new Refusal('telemetry_busy', 'Wait until one of them has ended, then try again.', {
       headers: { 'retry-after': '1' },
     }),
+  queryTooLarge: (reason: string) => new Refusal('query_too_large', reason),
+  queryBusy: () =>
+    new Refusal('query_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '1' },
+    }),
   importBusy: () =>
     new Refusal('import_busy', 'Wait until one of them has ended, then try again.', {
       headers: { 'retry-after': '5' },
@@ -187,7 +219,31 @@ export const refusals = {
   importEnded: (id: string, state: string) => new Refusal('import_ended', `The import ${id} is ${state} already.`),
   quarantinedMessageNotFound: (id: string) =>
     new Refusal('quarantined_message_not_found', `There is no message ${id} in quarantine, or not any more.`),
+  correctionNotFound: (id: string) => new Refusal('correction_not_found', `There is no correction ${id}.`),
+  pointMergeNotFound: (id: string) => new Refusal('point_merge_not_found', `There is no merging ${id}.`),
+  pointExists: (name: string, id: string) => {
+    const message = `the asset has a point ${name} already, ${id}; change that one, or give another name`;
+    const error = { in: 'body', pointer: '/name', code: 'conflict', message } as const;
+    return new Refusal('point_exists', sentenceOf([error]), { errors: [error] });
+  },
+  historyUndecided: (pointer: string, message: string) => {
+    const error = { in: 'body', pointer, code: 'conflict', message } as const;
+    return new Refusal('history_undecided', sentenceOf([error]), { errors: [error] });
+  },
+  correctionNotRevertible: (reason: string) => new Refusal('correction_not_revertible', reason),
+  correctionTooLarge: (reason: string) => new Refusal('correction_too_large', reason),
+  mergeNotPossible: (reason: string) => new Refusal('merge_not_possible', reason),
+  pointMerged: (id: string, target: string) =>
+    new Refusal('point_merged', `The point ${id} was merged into ${target}; ask for that one.`),
   messageNotReplayable: (reason: string) => new Refusal('message_not_replayable', reason),
+  tooManyStreams: (max: number) =>
+    new Refusal('too_many_streams', `End one of the ${max} that are open, then try again.`, {
+      headers: { 'retry-after': '5' },
+    }),
+  streamsBusy: () =>
+    new Refusal('streams_busy', 'Wait until one of them has ended, then try again.', {
+      headers: { 'retry-after': '10' },
+    }),
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
 };

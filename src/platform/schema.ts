@@ -26,6 +26,8 @@ export type JsonPrimitive = boolean | number | string | null;
 
 export type JsonValue = JsonArray | JsonObject | JsonPrimitive;
 
+export type Numeric = ColumnType<number, number | string, number | string>;
+
 export type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
 export interface ApiKey {
@@ -60,6 +62,7 @@ export interface Asset {
   id: string;
   location_id: string | null;
   location_uri: Generated<string>;
+  merged_into: string | null;
   name: string;
   params: Generated<Json>;
   parent_id: string | null;
@@ -153,6 +156,21 @@ export interface DeviceToken {
   uses_max: number;
 }
 
+export interface Event {
+  actor: Json;
+  asset_id: string | null;
+  at: Generated<Timestamp>;
+  changes: Generated<Json>;
+  data: Generated<Json>;
+  id: Generated<Int8>;
+  site_id: string | null;
+  subject_id: string;
+  subject_kind: string;
+  tenant_id: string;
+  type: string;
+  xid: Generated<string>;
+}
+
 export interface IdempotencyKey {
   body: string | null;
   created_at: Generated<Timestamp>;
@@ -204,6 +222,46 @@ export interface Insight {
   withdrawn_at: Timestamp | null;
 }
 
+export interface InsightEpisode {
+  after_ms: number;
+  before_ms: number;
+  ended_at: Timestamp | null;
+  insight_id: string;
+  limits: Generated<Json>;
+  opened_at: Timestamp;
+  rule_version: number;
+  started_at: Timestamp;
+}
+
+export interface InsightInput {
+  default_value: number | null;
+  insight_id: string;
+  is_shown: boolean;
+  kind: string;
+  name: string;
+  needed_by: string | null;
+  place: number;
+  point_id: string | null;
+  point_unit: string | null;
+  series_id: number | null;
+  since_at: Timestamp;
+  type: string;
+  unit: string | null;
+}
+
+export interface InsightReading {
+  first_at: Timestamp;
+  from_at: Timestamp;
+  gaps_ms: number[];
+  insight_id: string;
+  qualities: number[] | null;
+  series_id: number;
+  step_ms: number | null;
+  through_at: Timestamp;
+  unit: string | null;
+  values: number[];
+}
+
 export interface Location {
   class: string | null;
   created_at: Generated<Timestamp>;
@@ -231,15 +289,83 @@ export interface Point {
   expected_since: Timestamp | null;
   external_id: string | null;
   id: string;
+  merge_offset: number | null;
+  merge_scale: number | null;
+  merge_steps: number | null;
+  merged_into: string | null;
   name: string;
   part_of: string | null;
+  range_max: number | null;
+  range_min: number | null;
   series_id: Generated<number>;
   source: string | null;
   state: Generated<string>;
   states: Json | null;
+  tags: Generated<Json>;
   tenant_id: string;
   unit: string | null;
   updated_at: Generated<Timestamp>;
+}
+
+export interface PointCorrection {
+  action: string;
+  author: string;
+  changed: Generated<number>;
+  created_at: Generated<Timestamp>;
+  first_at: Timestamp | null;
+  id: string;
+  last_at: Timestamp | null;
+  point_id: string;
+  reason: string;
+  removed: Generated<number>;
+  request: Json;
+  reverts: string | null;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface PointCorrectionPart {
+  correction_id: string;
+  first_at: Timestamp;
+  qualities_after: number[];
+  qualities_before: number[];
+  times: ArrayType<Timestamp>;
+  values_after: number[];
+  values_before: number[];
+}
+
+export interface PointInterval {
+  learned_at: Timestamp | null;
+  learned_ms: number | null;
+  looked_at: Timestamp;
+  point_id: string;
+}
+
+export interface PointMerge {
+  author: string;
+  conflicts: Generated<Int8>;
+  created_at: Generated<Timestamp>;
+  duplicates: Generated<Int8>;
+  ended_at: Timestamp | null;
+  id: string;
+  moved: Generated<Int8>;
+  moved_buckets: Generated<Int8>;
+  reason: string;
+  source_point_id: string;
+  state: string;
+  target_point_id: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface PointMergeConflict {
+  merge_id: string;
+  qualities_dropped: number[];
+  qualities_kept: number[];
+  step: number;
+  times: ArrayType<Timestamp>;
+  values_dropped: number[];
+  values_kept: number[];
 }
 
 export interface Quarantine {
@@ -261,6 +387,125 @@ export interface Reading {
   series_id: number;
   time: Timestamp;
   value: number | null;
+}
+
+export interface RetentionHorizon {
+  before: Timestamp;
+  series_id: number;
+  time_table: string;
+}
+
+export interface RetentionPolicy {
+  changed_by: string;
+  class: string | null;
+  created_at: Generated<Timestamp>;
+  id: string;
+  note: Generated<string>;
+  raw_days: number | null;
+  rollup_15m_days: number | null;
+  rollup_1h_days: number | null;
+  rollup_1m_days: number | null;
+  site_id: string | null;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface RetentionWait {
+  kept_days: number;
+  since: Timestamp;
+  time_table: string;
+}
+
+export interface Rollup15m {
+  bucket: Timestamp;
+  count: number;
+  first: number | null;
+  first_time: Timestamp;
+  held_s: number;
+  held_sum: number;
+  last: number | null;
+  last_time: Timestamp;
+  max: number | null;
+  min: number | null;
+  nulls: number;
+  quality: number;
+  series_id: number;
+  sum: number | null;
+}
+
+export interface Rollup1d {
+  bucket: Timestamp;
+  count: number;
+  first: number | null;
+  first_time: Timestamp;
+  held_s: number;
+  held_sum: number;
+  last: number | null;
+  last_time: Timestamp;
+  max: number | null;
+  min: number | null;
+  nulls: number;
+  quality: number;
+  series_id: number;
+  sum: number | null;
+}
+
+export interface Rollup1h {
+  bucket: Timestamp;
+  count: number;
+  first: number | null;
+  first_time: Timestamp;
+  held_s: number;
+  held_sum: number;
+  last: number | null;
+  last_time: Timestamp;
+  max: number | null;
+  min: number | null;
+  nulls: number;
+  quality: number;
+  series_id: number;
+  sum: number | null;
+}
+
+export interface Rollup1m {
+  bucket: Timestamp;
+  count: number;
+  first: number | null;
+  first_time: Timestamp;
+  held_s: number;
+  held_sum: number;
+  last: number | null;
+  last_time: Timestamp;
+  max: number | null;
+  min: number | null;
+  nulls: number;
+  quality: number;
+  series_id: number;
+  sum: number | null;
+}
+
+export interface RollupDirty {
+  minutes: string;
+  series_id: number;
+}
+
+export interface RollupProgress {
+  announced_through: Timestamp;
+  announced_xid: string;
+  is_only: Generated<boolean>;
+  settled_through: Timestamp;
+}
+
+export interface RollupTouched {
+  created_at: Generated<Timestamp>;
+  from_minutes: number[];
+  greatest_minute: number;
+  id: Generated<Int8>;
+  least_minute: number;
+  noted_at: Timestamp | null;
+  series_ids: number[];
+  through_minutes: number[];
+  xid: Generated<string>;
 }
 
 export interface RuleDeployment {
@@ -355,6 +600,21 @@ export interface StorageEngine {
   chosen_at: Generated<Timestamp>;
   is_only: Generated<boolean>;
   kind: string;
+  moving_since: Timestamp | null;
+  moving_to: string | null;
+}
+
+export interface StorageMove {
+  checksum: Numeric;
+  from_time: Timestamp;
+  rows: Int8;
+  time_table: string;
+  to_time: Timestamp;
+}
+
+export interface StoragePiece {
+  made_at: Generated<Timestamp>;
+  name: string;
 }
 
 export interface TelemetryImport {
@@ -459,14 +719,33 @@ export interface DB {
   device_process: DeviceProcess;
   device_session: DeviceSession;
   device_token: DeviceToken;
+  event: Event;
   idempotency_key: IdempotencyKey;
   ingest_batch: IngestBatch;
   insight: Insight;
+  insight_episode: InsightEpisode;
+  insight_input: InsightInput;
+  insight_reading: InsightReading;
   location: Location;
   migration: Migration;
   point: Point;
+  point_correction: PointCorrection;
+  point_correction_part: PointCorrectionPart;
+  point_interval: PointInterval;
+  point_merge: PointMerge;
+  point_merge_conflict: PointMergeConflict;
   quarantine: Quarantine;
   reading: Reading;
+  retention_horizon: RetentionHorizon;
+  retention_policy: RetentionPolicy;
+  retention_wait: RetentionWait;
+  rollup_15m: Rollup15m;
+  rollup_1d: Rollup1d;
+  rollup_1h: Rollup1h;
+  rollup_1m: Rollup1m;
+  rollup_dirty: RollupDirty;
+  rollup_progress: RollupProgress;
+  rollup_touched: RollupTouched;
   rule_deployment: RuleDeployment;
   rule_machine: RuleMachine;
   rule_override: RuleOverride;
@@ -477,6 +756,8 @@ export interface DB {
   site: Site;
   sparkplug_birth: SparkplugBirth;
   storage_engine: StorageEngine;
+  storage_move: StorageMove;
+  storage_piece: StoragePiece;
   telemetry_import: TelemetryImport;
   tenant: Tenant;
   topic_template: TopicTemplate;

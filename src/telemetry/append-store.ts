@@ -7,13 +7,18 @@
  * Rules read a tick once, when it closes at its time + grace. A reading that is committed after that would never be seen;
  * so whatever may be late leaves a row in ingest_batch, by which its shard finds it. Two cases: the reading was late when
  * it came (it is older than half the grace), or the commit itself stalled until its grace was over.
+ *
+ * Roll-ups likewise settle a minute once (see rollup.ts). Readings older than half of their lag leave a row in rollup_touched in the
+ * same commit; a batch that takes so long to reach the table that others of its readings would be too late for it is refused
+ * by the database, and tried again.
  */
 import type pg from 'pg';
 import { type Arrival, type Column, sortArrivals, type Touched, touchedAssets } from './arrival.ts';
 import { float8Array, int2Array, int4Array, timestampArray } from './binary-arrays.ts';
 import { type Copier, createCopier } from './copy-store.ts';
-import type { StorageEngine } from './engine-store.ts';
 import { qualities } from './reading.ts';
+import { lagMsDefault, type MinuteRun, runColumns, touchedRuns } from './rollups/rollup.ts';
+import type { StorageEngine } from './storage/engine-store.ts';
 
 export type Appended = {
   /** Stored now. */
@@ -44,23 +49,30 @@ const clockAgeMsMax = 1_000;
 /** How far back rules go over late readings by themselves; older ones are stored, and looked at on request. */
 export const repairSpanMsMax = 35 * 24 * 3_600_000;
 
-/** An appender on `pool`; `graceMs` is the time that a tick waits for its readings. */
+/** How often a batch is tried that takes too long to reach the table. */
+const triesMax = 3;
+
+/** An appender on `pool`; `graceMs` is the time that a tick waits for its readings, `lagMs` the one that roll-ups wait. */
 export function createAppender(
   pool: pg.Pool,
-  { engine, graceMs }: { engine: StorageEngine; graceMs: number },
+  { engine, graceMs, lagMs = lagMsDefault }: { engine: StorageEngine; graceMs: number; lagMs?: number },
 ): Appender {
   // An upper bound of the database's clock: what it said, and how long ago it was asked.
   let clock = { databaseMs: 0, askedAt: Number.NEGATIVE_INFINITY };
   const databaseNowMsMax = () => clock.databaseMs + performance.now() - clock.askedAt;
 
-  const commit = async <Stored, T>(column: Column, steps: Steps<Stored, T>): Promise<T> => {
+  const commit = async <Stored, T>(column: Column, steps: Steps<Stored, T>, tries = triesMax): Promise<T> => {
     const { alongside, insert, conclude } = steps;
     await engine.ensureDays(column.days);
     const appended = withClient(pool, async (client) => {
       if (performance.now() - clock.askedAt > clockAgeMsMax) clock = await askClock(client);
       const nowMs = databaseNowMsMax();
       const afterMs = nowMs - repairSpanMsMax;
-      const late = touchedAssets(column, { afterMs, throughMs: nowMs - graceMs / 2 });
+      const late: Late = {
+        assets: touchedAssets(column, { afterMs, throughMs: nowMs - graceMs / 2 }),
+        runs: touchedRuns(column, nowMs - lagMs / 2),
+        untilMs: nowMs + lagMs / 2,
+      };
       if (alongside) await client.query('begin');
       const stored = await insert(client, column, late);
       if (alongside) {
@@ -75,6 +87,7 @@ export function createAppender(
     });
     return appended.catch((error: unknown) => {
       if (isPartitionGone(error)) engine.forgetDays();
+      if (tries > 1 && isStale(error)) return commit(column, steps, tries - 1);
       throw error;
     });
   };
@@ -95,15 +108,23 @@ export function createAppender(
   };
 }
 
+/** What of a batch comes late: for rules, for roll-ups, and until when the rest of it has to be in the table. */
+type Late = { readonly assets: Touched[]; readonly runs: MinuteRun[]; readonly untilMs: number };
+
 type Steps<Stored, T> = {
   readonly alongside: Alongside | undefined;
-  readonly insert: (client: pg.ClientBase, column: Column, late: Touched[]) => Promise<Stored>;
+  readonly insert: (client: pg.ClientBase, column: Column, late: Late) => Promise<Stored>;
   readonly conclude: (client: pg.ClientBase, done: { column: Column; stored: Stored }) => Promise<T>;
 };
 
 /** Whether a row found no partition, which was there and has been dropped since: trying again makes it anew. */
 export function isPartitionGone(error: unknown): boolean {
   return error instanceof Error && (error as { code?: string }).code === '23514';
+}
+
+/** Whether a batch took so long that some of its readings had become late on the way: see `refuse_stale` of the migrations. */
+function isStale(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: string }).code === 'FL001';
 }
 
 async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -132,17 +153,21 @@ const insertText = `
     select array_agg(asset_id), array_agg(least_time), array_agg(shard)
     from unnest($5::uuid[], $6::timestamptz[], $7::int2[]) as touched (asset_id, least_time, shard)
     having count(*) > 0
+  ), touched as (
+    insert into rollup_touched (series_ids, from_minutes, through_minutes, least_minute, greatest_minute)
+    select $8::int4[], $9::int4[], $10::int4[], $11::int4, $12::int4 where $11::int4 is not null
   )
   insert into reading (series_id, time, value, quality)
   select * from unnest($1::int4[], $2::timestamptz[], $3::float8[], $4::int2[])
+  where (select refuse_stale(to_timestamp($13::float8 / 1000)))
   on conflict (series_id, time) do nothing`;
 
 /** The same with the keys that were stored, as `keyOf` writes them. */
-async function insertReturning(client: pg.ClientBase, column: Column, late: Touched[]): Promise<ReadonlySet<string>> {
+async function insertReturning(client: pg.ClientBase, column: Column, late: Late): Promise<ReadonlySet<string>> {
   const { rows } = await client.query<{ key: string }>({
     name: 'append-readings-returning',
     text: `${insertText} returning ${keyText('reading')} as key`,
-    values: [...binaryColumns(column), ...touchedColumns(late)],
+    values: insertValues(column, late),
   });
   return new Set(rows.map(({ key }) => key));
 }
@@ -190,8 +215,9 @@ function keyOf({ point, timeMs }: Arrival): string {
 }
 
 function copyOrInsert(copier: Copier) {
-  return async (client: pg.ClientBase, column: Column, late: Touched[]): Promise<number> => {
-    const copied = late.length === 0 ? await copier.copy(client, column) : undefined;
+  return async (client: pg.ClientBase, column: Column, late: Late): Promise<number> => {
+    const isLive = late.assets.length === 0 && late.runs.length === 0;
+    const copied = isLive ? await copier.copy(client, column, late.untilMs) : undefined;
     if (copied !== undefined) return copied;
     const stored = await insertReadings(client, column, late);
     copier.noteInserted(column.seriesIds.length - stored);
@@ -199,11 +225,11 @@ function copyOrInsert(copier: Copier) {
   };
 }
 
-async function insertReadings(client: pg.ClientBase, column: Column, late: Touched[]): Promise<number> {
+async function insertReadings(client: pg.ClientBase, column: Column, late: Late): Promise<number> {
   const { rowCount } = await client.query({
     name: 'append-readings',
     text: insertText,
-    values: [...binaryColumns(column), ...touchedColumns(late)],
+    values: insertValues(column, late),
   });
   return rowCount ?? 0;
 }
@@ -239,6 +265,13 @@ async function countRepeats(
     duplicates: before.duplicates + repeated - conflicts,
     conflicts: before.conflicts + conflicts,
   };
+}
+
+function insertValues(column: Column, { assets, runs, untilMs }: Late): unknown[] {
+  const { seriesIds, fromMinutes, throughMinutes, leastMinute, greatestMinute } = runColumns(runs);
+  const minutes = runs.length === 0 ? [null, null] : [leastMinute, greatestMinute];
+  const runArrays = [int4Array(seriesIds), int4Array(fromMinutes), int4Array(throughMinutes)];
+  return [...binaryColumns(column), ...touchedColumns(assets), ...runArrays, ...minutes, untilMs];
 }
 
 function binaryColumns(column: Column): Buffer[] {

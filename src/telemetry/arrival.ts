@@ -1,6 +1,6 @@
 import type { PointRef } from '../assets/point-store.ts';
-import { dayOf } from './partition.ts';
 import { type Quality, qualities, type Reading } from './reading.ts';
+import { dayOf } from './storage/partition.ts';
 
 /** A reading on its way to the table, with the point that it belongs to. */
 export type Arrival = Omit<Reading, 'seriesId'> & { readonly point: PointRef };

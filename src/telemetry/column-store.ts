@@ -11,6 +11,7 @@ import { endianness } from 'node:os';
 import pg from 'pg';
 import { epochUs } from './binary-arrays.ts';
 import type { PointColumn } from './point-column.ts';
+import { findOrderedDays } from './storage/ordered-store.ts';
 
 /** Which readings: of these series, with after < time <= through; instants are whole milliseconds. */
 export type ColumnQuery = {
@@ -34,6 +35,7 @@ export async function* streamPointColumns(pool: pg.Pool, query: ColumnQuery): As
   const { seriesIds, afterMs, throughMs } = query;
   const sliceMs =
     query.sliceMs ?? dayMs * Math.min(sliceDaysMax, Math.ceil(pointDaysPerSlice / Math.max(1, seriesIds.length)));
+  const areOrdered = await findOrderedDays(pool);
   const underWay: Promise<ColumnSlice>[] = [];
   let nextMs = afterMs;
   const start = () => {
@@ -46,7 +48,7 @@ export async function* streamPointColumns(pool: pg.Pool, query: ColumnQuery): As
       throughMs: endMs > nextMs ? endMs : Math.min(throughMs, nextMs + sliceMs),
     };
     nextMs = slice.throughMs;
-    const reading = readSlice(pool, slice);
+    const reading = readSlice(pool, slice, areOrdered(slice.afterMs + 1, slice.throughMs));
     // Whoever takes it hears of its failure; until then nobody else shall.
     reading.catch(() => undefined);
     underWay.push(reading);
@@ -63,17 +65,26 @@ export async function* streamPointColumns(pool: pg.Pool, query: ColumnQuery): As
   }
 }
 
-async function readSlice(pool: pg.Pool, { seriesIds, afterMs, throughMs }: ColumnQuery): Promise<ColumnSlice> {
+async function readSlice(
+  pool: pg.Pool,
+  { seriesIds, afterMs, throughMs }: ColumnQuery,
+  isOrdered: boolean,
+): Promise<ColumnSlice> {
   const columns = new Map<number, PointColumn>();
   // COPY takes no parameters: only whole numbers and instants of our own making get into its text.
   if (![...seriesIds, afterMs, throughMs].every(Number.isInteger))
     throw new Error('series and instants are whole numbers');
+  const ids = `'{${seriesIds.join(',')}}'::int4[]`;
   const instant = (ms: number) => `'${new Date(ms).toISOString()}'::timestamptz`;
-  const text = `copy (
-    select series_id, string_agg(timestamptz_send(time), ''),
-      string_agg(float8send(case when quality = 0 and value is not null then value else 'NaN' end), '') from reading
-    where series_id = any('{${seriesIds.join(',')}}'::int4[]) and time > ${instant(afterMs)} and time <= ${instant(throughMs)}
-    group by series_id) to stdout (format binary)`;
+  const within = `time > ${instant(afterMs)} and time <= ${instant(throughMs)}`;
+  const aggregates = `string_agg(timestamptz_send(time), '') as times,
+    string_agg(float8send(case when quality = 0 and value is not null then value else 'NaN' end), '') as numbers`;
+  // Series by series by the key takes three times as long as groups where rows lie as they came, and two thirds of it in its order.
+  const rows = isOrdered
+    ? `select id, times, numbers from unnest(${ids}) as asked (id), lateral (
+        select ${aggregates} from reading where series_id = id and ${within}) as own where times is not null`
+    : `select series_id, ${aggregates} from reading where series_id = any(${ids}) and ${within} group by series_id`;
+  const text = `copy (${rows}) to stdout (format binary)`;
   const client = await pool.connect();
   try {
     // What is compiled is run once, and a sort of what is grouped costs five times what the groups do.

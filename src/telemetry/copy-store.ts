@@ -12,8 +12,11 @@ import type { Column } from './arrival.ts';
 import { epochUs } from './binary-arrays.ts';
 
 export type Copier = {
-  /** Stores all rows of a batch and resolves with their number; undefined, and nothing stored, when it has to be inserted. */
-  copy(client: pg.ClientBase, column: Column): Promise<number | undefined>;
+  /**
+   * Stores all rows of a batch and resolves with their number; undefined, and nothing stored, when it has to be inserted. Rejects,
+   * nothing stored, when the database's clock is past `untilMs` then.
+   */
+  copy(client: pg.ClientBase, column: Column, untilMs: number): Promise<number | undefined>;
   /** Told of a batch that was inserted: how many of its rows were there already. */
   noteInserted(repeats: number): void;
 };
@@ -22,16 +25,18 @@ const uniqueViolation = '23505';
 const waitBatchesMax = 64;
 /** Below it the one statement costs as little; measured with batches of 10 to 10,000 rows. */
 const rowsMin = 20;
+/** So often, at most, a COPY looks at the clock; fewer than `rowsMin`. */
+const refusalsMax = 8;
 
 /** A copier that has met no repeats yet; one for all connections. */
 export function createCopier(): Copier {
   let waiting = 0;
   let waitNext = 1;
   return {
-    copy: async (client, column) => {
+    copy: async (client, column, untilMs) => {
       if (waiting > 0 || column.seriesIds.length < rowsMin) return undefined;
       try {
-        await copyIn(client, encodeRows(column));
+        await copyIn(client, column, untilMs);
         waitNext = 1;
         return column.seriesIds.length;
       } catch (error) {
@@ -47,9 +52,10 @@ export function createCopier(): Copier {
   };
 }
 
-function copyIn(client: pg.ClientBase, rows: Buffer): Promise<void> {
+function copyIn(client: pg.ClientBase, column: Column, untilMs: number): Promise<void> {
+  const rows = encodeRows(column);
   return new Promise((resolve, reject) => {
-    const text = 'copy reading (series_id, time, value, quality) from stdin (format binary)';
+    const text = copyText(column.seriesIds, untilMs);
     const query = new pg.Query({ text }, (error) => (error ? reject(error) : resolve()));
     const handleCopyInResponse = (connection: CopyingConnection) => {
       connection.sendCopyFromChunk(rows);
@@ -57,6 +63,19 @@ function copyIn(client: pg.ClientBase, rows: Buffer): Promise<void> {
     };
     client.query(Object.assign(query, { handleCopyInResponse }));
   });
+}
+
+/**
+ * The statement, with the look at the clock (see `refuse_stale` of the migrations) as the condition of the first series' rows, as long
+ * as these are few; else as a second statement of the same message, and so of the same transaction. Measured on a hypertable: of
+ * the 250 µs of the server's time that 20 rows take, and the 400 that 100 take, the condition takes 35 more, the statement 50.
+ */
+function copyText(seriesIds: ArrayLike<number>, untilMs: number): string {
+  const first = seriesIds[0];
+  const refuse = `refuse_stale('${new Date(untilMs).toISOString()}')`;
+  const copy = `copy reading (series_id, time, value, quality) from stdin (format binary)`;
+  const isFew = seriesIds[refusalsMax] !== first;
+  return isFew ? `${copy} where series_id <> ${first} or ${refuse}` : `${copy}; select ${refuse}`;
 }
 
 /** Two methods of the driver's connection, which its types leave out. */

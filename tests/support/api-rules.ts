@@ -3,7 +3,7 @@ import { createLog } from '../../src/platform/log.ts';
 import { buildRuleSet, type RuleText } from '../../src/rules/language/load-rules.ts';
 import { deployRuleSet } from '../../src/rules/live/rule-set-store.ts';
 import { createAppender } from '../../src/telemetry/append-store.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import type { TestApi, World } from './api.ts';
 
 export const minuteMs = 60_000;

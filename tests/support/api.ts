@@ -9,7 +9,7 @@ import { type ApiOptions, createApi } from '../../src/api/server.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 import { createDocumentCheck } from './document-check.ts';
 

@@ -8,7 +8,7 @@ import type { Publish } from '../../src/ingest/publish.ts';
 import type { UpstreamSettings } from '../../src/ingest/upstream/upstream.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 import { eventually } from './program.ts';
 

@@ -9,7 +9,7 @@ import type { PipelineOptions } from '../../src/ingest/pipeline.ts';
 import type { Publish } from '../../src/ingest/publish.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 
 export const password = 'a password for tests';

@@ -5,27 +5,67 @@ import { expect } from 'vitest';
 import { createIngestCounters } from '../../src/ingest/intake/counters.ts';
 import { createIntake } from '../../src/ingest/intake/intake.ts';
 import type { Message, Origin } from '../../src/ingest/intake/message.ts';
+import type { CommitSteps, Part } from '../../src/ingest/intake/persistent-commit.ts';
 import { openSpool } from '../../src/ingest/intake/spool.ts';
 import { createLog } from '../../src/platform/log.ts';
 
 const log = createLog('silent');
 export const awayMs = 4;
 
-/** A database that can be away, and writes down what is committed: the numbers of the messages. */
+/**
+ * A database that can be away, and writes down what is committed: the numbers of the messages. What an earlier run had on
+ * its way when it gave up may be there already, and is not written twice.
+ */
 export function createNumbersDatabase() {
   const committed: number[] = [];
+  const runOf = new Map<number, number>();
   const commit = async (messages: readonly Message[]) => {
+    const { isAway: wasAway, run } = database;
     await sleep(2);
-    if (database.isAway) throw new Error('away');
-    committed.push(...messages.map(numberOf));
+    if (wasAway || database.isAway) throw new Error('away');
+    const added = messages.map(numberOf).filter((n) => (runOf.get(n) ?? run) === run);
+    for (const n of added) runOf.set(n, run);
+    committed.push(...added);
   };
-  const database = { isAway: false, committed, commit };
+  const database = { isAway: false, run: 0, committed, commit };
   return database;
 }
 
 export type NumbersDatabase = ReturnType<typeof createNumbersDatabase>;
 
-type RunOptions = Partial<Parameters<typeof createIntake>[0]> & { readonly bytesMax?: number };
+/** What is done with messages whose meaning is themselves. */
+export type PlainSteps = {
+  readonly commit: (messages: readonly Message[], attempt: number) => Promise<void>;
+  readonly isPoison?: (error: unknown) => boolean;
+  /** Commits that a message could not be stored. */
+  readonly setAside?: (message: Message, error: unknown) => Promise<void>;
+};
+
+type PlainPart = Part & { readonly error?: unknown };
+
+/** They as the steps of an intake. */
+export function plainSteps({ commit, isPoison, setAside }: PlainSteps): CommitSteps<PlainPart> {
+  return {
+    interpret: async (messages) => ({ messages }),
+    halve: ({ messages }) => {
+      const middle = Math.ceil(messages.length / 2);
+      return [{ messages: messages.slice(0, middle) }, { messages: messages.slice(middle) }];
+    },
+    refuse: (message, error) => ({ messages: [message], error }),
+    commit: async (parts, attempt) => {
+      const stored = parts.filter(({ error }) => !error).flatMap(({ messages }) => messages);
+      if (stored.length > 0) await commit(stored, attempt);
+      for (const { messages, error } of parts) if (error) await setAside?.(messages[0] as Message, error);
+    },
+    isPoison: isPoison ?? (() => false),
+  };
+}
+
+type RunOptions = Partial<PlainSteps> & {
+  readonly bytesMax?: number;
+  readonly awayMs?: number;
+  readonly shedAfterMs?: number;
+};
 
 export type Run = ReturnType<typeof startIntakeRun>;
 
@@ -33,21 +73,20 @@ export type Run = ReturnType<typeof startIntakeRun>;
 export function startIntakeRun(
   directory: string,
   database: NumbersDatabase,
-  { bytesMax = 1e9, ...steps }: RunOptions = {},
+  { bytesMax = 1e9, commit = database.commit, isPoison, setAside, ...options }: RunOptions = {},
 ) {
+  database.run++;
   const registry = new Registry();
   const counters = createIngestCounters(registry);
   const spool = openSpool({ directory, bytesMax, counters, log });
   const told = { committed: [] as number[], spooled: [] as number[], dropped: [] as number[] };
   const intake = createIntake({
-    commit: database.commit,
-    isPoison: () => false,
-    setAside: async () => {},
+    ...plainSteps({ commit, ...(isPoison && { isPoison }), ...(setAside && { setAside }) }),
     counters,
     log,
     spool,
     awayMs,
-    ...steps,
+    ...options,
   });
   const origin: Origin = {
     device: { id: 'd', tenantId: 't', username: 'gateway', grants: ['a/#'], subscribeGrants: [] },

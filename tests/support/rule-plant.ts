@@ -3,6 +3,7 @@ import { insertTenant } from '../../src/access/tenant-store.ts';
 import { discoverPoints } from '../../src/assets/discovery.ts';
 import { listNamedPoints, listSites, type PointRef } from '../../src/assets/point-store.ts';
 import { applyEffects } from '../../src/insights/apply.ts';
+import { rebindEvidence } from '../../src/insights/evidence/record-evidence.ts';
 import { replaceEpisodes } from '../../src/insights/replace.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -11,7 +12,7 @@ import type { RuleSet } from '../../src/rules/language/rule.ts';
 import { createShardRunner } from '../../src/rules/live/advance.ts';
 import { deployRuleSet, findDeployedHash } from '../../src/rules/live/rule-set-store.ts';
 import { createAppender } from '../../src/telemetry/append-store.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { noteOnWorkOrders } from '../../src/work-orders/note-store.ts';
 import { openForInsight } from '../../src/work-orders/open-for-insight.ts';
 import { createTestDatabase } from './database.ts';
@@ -83,10 +84,11 @@ function openRunner(database: Database, ruleSet: RuleSet, known: Map<string, Rul
       throw error;
     },
     sink: {
-      apply: (trx, effects, owners) =>
-        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+      apply: (trx, effects, owners, ran) =>
+        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
       replace: (trx, repaired, owners) =>
         replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+      rebind: rebindEvidence,
     },
   });
 }

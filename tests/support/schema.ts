@@ -8,7 +8,7 @@ import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { migrate } from '../../src/platform/migrate.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -32,7 +32,7 @@ export async function generateSchema(url: string): Promise<string> {
       '--include-pattern',
       'public.*',
       '--exclude-pattern',
-      '*.reading_*',
+      '*.{reading,rollup_1m,rollup_15m,rollup_1h,rollup_1d}_*',
     ];
     await promisify(execFile)('kysely-codegen', ['--url', url, '--out-file', file, ...options], { cwd: root });
     const written = await readFile(file, 'utf8');

@@ -4,7 +4,7 @@ import sparkplugPayload from 'sparkplug-payload';
 import { afterEach, beforeEach } from 'vitest';
 import { createIngest } from '../../src/ingest/ingest.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { prepareStorage } from '../../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { startTestIngest, type TestIngest } from './ingest.ts';
 import { connectNode, type NodeOptions, type TestNode } from './sparkplug-node.ts';
 import type { WirePayload } from './sparkplug-wire.ts';

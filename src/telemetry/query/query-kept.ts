@@ -1,0 +1,34 @@
+import type { Db } from '../../platform/database.ts';
+import type { BucketWidth } from '../rollups/bucket.ts';
+import { levels } from '../rollups/rollup.ts';
+import { listHorizons } from '../rollups/rollup-store.ts';
+import type { Query } from './query.ts';
+import { autoWidthsMs, bucketStart } from './query-grid.ts';
+
+/** A query whose width was found from pixels, with a wider one where retention has dropped what that would be made of. */
+export async function widenToKept(db: Db, query: Query): Promise<Query> {
+  const { form, series, startMs } = query;
+  if (form.kind !== 'buckets' || !form.isAuto || form.bucket.kind !== 'fixed') return query;
+  const seriesIds = series.map(({ seriesId }) => seriesId);
+  const { ms } = await findKeptWidth(db, { seriesIds, startMs, ms: form.bucket.ms });
+  return { ...query, form: { ...form, bucket: { kind: 'fixed', ms } } };
+}
+
+/** The narrowest of the widths of `auto`, from `ms` on, whose buckets are there from `startMs` on; `ms` where none are. */
+export async function findKeptWidth(
+  db: Db,
+  { seriesIds, startMs, ms }: { seriesIds: readonly number[]; startMs: number; ms: number },
+): Promise<Extract<BucketWidth, { unit: 'fixed' }>> {
+  const horizons = new Map<string, number>();
+  for (const widthMs of autoWidthsMs) {
+    if (widthMs < ms) continue;
+    const width = { unit: 'fixed', ms: widthMs } as const;
+    const table = levels.findLast((level) => widthMs % level.widthMs === 0)?.table ?? 'reading';
+    const horizonMs =
+      horizons.get(table) ??
+      Math.max(...(await listHorizons(db, { table, seriesIds })).values(), Number.NEGATIVE_INFINITY);
+    horizons.set(table, horizonMs);
+    if (bucketStart(width, startMs) >= horizonMs) return width;
+  }
+  return { unit: 'fixed', ms };
+}
