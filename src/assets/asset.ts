@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { flag, Id, Instant, text } from '../platform/fields.ts';
 import { PageQuery } from '../platform/paging.ts';
+import { origins } from './point.ts';
 
 const assetStatuses = ['operational', 'degraded', 'down', 'retired'] as const;
-const origins = ['modelled', 'discovered'] as const;
 
 /** A piece of equipment at a site. Its uri is unique in the tenant and may be that of an external graph. */
 export const Asset = z
@@ -21,6 +21,7 @@ export const Asset = z
     params: z.record(z.string(), z.unknown()).describe('Parameters of this unit that override those of rules.'),
     state: z.enum(origins).describe('Whether a person modelled it or a reading made it known.'),
     status: z.enum(assetStatuses),
+    merged_into: Id.nullable().describe('The asset that it turned out to be; that one has its points.'),
     created_at: Instant,
     updated_at: Instant,
   })
@@ -58,52 +59,6 @@ export const AssetChange = z
   })
   .meta({ id: 'AssetChange', examples: [{ tags: ['critical'], params: { min_oa: 0.3 } }] });
 export type AssetChange = z.infer<typeof AssetChange>;
-
-/** One measured, commanded or computed quantity of an asset; its readings are under /points/{id}/readings. */
-export const Point = z
-  .object({
-    id: Id,
-    site: z.string(),
-    asset_id: Id,
-    name: z.string().describe('The segment that stands for it in a topic.'),
-    class: z.string().nullable().describe('A Brick class, such as Supply_Air_Temperature_Sensor.'),
-    part_of: z.string().nullable().describe('The part of the asset that it belongs to.'),
-    unit: z.string().nullable(),
-    states: z.record(z.string(), z.number()).nullable().describe('Texts that a device sends, and their numbers.'),
-    expected_interval_s: z
-      .number()
-      .nullable()
-      .describe('How often it is expected to report; without a good reading for three times as long it is missed.'),
-    state: z.enum(origins),
-    created_at: Instant,
-    updated_at: Instant,
-  })
-  .meta({ id: 'Point' });
-export type Point = z.infer<typeof Point>;
-
-/** At most so many days, of which three times as many are looked back on. */
-export const expectedIntervalMax = { seconds: 864_000 } as const;
-
-/** What people may change of a point; null unsets. */
-export const PointChange = z
-  .strictObject({
-    expected_interval_s: z.number().min(1).max(expectedIntervalMax.seconds).nullable().optional(),
-    states: z
-      .record(z.string().min(1).max(64), z.number())
-      .refine((states) => Object.keys(states).length <= 200, 'at most 200 states')
-      .nullable()
-      .optional(),
-  })
-  .meta({ id: 'PointChange', examples: [{ expected_interval_s: 60 }] });
-export type PointChange = z.infer<typeof PointChange>;
-
-export const PointQuery = PageQuery.extend({
-  asset_id: Id.optional(),
-  name: text(200).optional(),
-  class: text(200).optional(),
-  state: z.enum(origins).optional(),
-});
-export type PointFilter = Omit<z.output<typeof PointQuery>, 'limit' | 'offset' | 'cursor'>;
 
 export const SiteQuery = PageQuery.extend({ discovery: flag() });
 export type SiteFilter = Omit<z.output<typeof SiteQuery>, 'limit' | 'offset' | 'cursor'>;

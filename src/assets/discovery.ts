@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import { expectedIntervalMax } from './asset.ts';
 import { nameAsset, namePoint } from './naming.ts';
+import { expectedIntervalMax } from './point.ts';
 import {
   countDiscovered,
   insertDiscoveredAssets,
@@ -87,7 +87,8 @@ export async function describeAsset(
   { site, asset, said }: { site: SiteRef; asset: string; said: SelfDescription },
 ): Promise<boolean> {
   const names = Object.keys(said.points).map((point) => ({ asset, point }));
-  if (!(await findFitting(db, { site, assets: [asset], points: names })).isAll) return false;
+  const { isAll, knownPoints } = await findFitting(db, { site, assets: [asset], points: names });
+  if (!isAll) return false;
   const assetId = (await ensureAssets(db, { site, names: [asset] })).get(asset);
   if (assetId === undefined) return false;
   await updateDiscoveredAsset(db, {
@@ -106,27 +107,36 @@ export async function describeAsset(
     expectedIntervalMs: point.expected_interval_s === undefined ? null : Math.round(point.expected_interval_s * 1_000),
   }));
   await updateDiscoveredPoints(db, { tenantId: site.tenantId, points });
-  await insertDiscoveredPoints(db, { tenantId: site.tenantId, points: points.map(withNaming) });
+  // A name that stands for a point of another name, since that was merged, is no new point.
+  const missing = points.filter(({ name }) => !knownPoints.has(name));
+  await insertDiscoveredPoints(db, { tenantId: site.tenantId, points: missing.map(withNaming) });
   return true;
 }
 
 type Wanted = { readonly site: SiteRef; readonly assets: readonly string[]; readonly points: readonly PointName[] };
-type Fitting = { readonly assets: string[]; readonly points: PointName[]; readonly isAll: boolean };
+type Fitting = {
+  readonly assets: string[];
+  readonly points: PointName[];
+  readonly isAll: boolean;
+  /** The names of those points that are there, whatever their assets. */
+  readonly knownPoints: ReadonlySet<string>;
+};
 
 /** All assets if those that are missing fit into the site, else those that are there; all of their points, or nothing. */
 async function findFitting(db: Db, { site, assets, points }: Wanted): Promise<Fitting> {
   const names = [...new Set(assets)].sort();
   const knownAssets = new Set((await listNamedAssets(db, { site, names })).map(({ name }) => name));
-  const knownPoints = await listNamedPoints(db, { site, names: points });
-  const missing = { assets: names.length - knownAssets.size, points: points.length - knownPoints.length };
+  const found = await listNamedPoints(db, { site, names: points });
+  const knownPoints = new Set(found.map(({ point }) => point));
+  const missing = { assets: names.length - knownAssets.size, points: points.length - found.length };
   // Counting all of a large site takes long, and a device may describe its asset often.
-  if (missing.assets + missing.points === 0) return { assets: names, points: [...points], isAll: true };
+  if (missing.assets + missing.points === 0) return { assets: names, points: [...points], isAll: true, knownPoints };
   const discovered = await countDiscovered(db, site);
   const assetsFit = missing.assets === 0 || discovered.assets + missing.assets <= discoveredAssetsMax;
   const wanted = assetsFit ? [...points] : points.filter(({ asset }) => knownAssets.has(asset));
-  const pointsFit = discovered.points + wanted.length - knownPoints.length <= discoveredPointsMax;
-  if (!pointsFit && wanted.length > knownPoints.length) return { assets: [], points: [], isAll: false };
-  return { assets: assetsFit ? names : [...knownAssets], points: wanted, isAll: assetsFit };
+  const pointsFit = discovered.points + wanted.length - found.length <= discoveredPointsMax;
+  if (!pointsFit && wanted.length > found.length) return { assets: [], points: [], isAll: false, knownPoints };
+  return { assets: assetsFit ? names : [...knownAssets], points: wanted, isAll: assetsFit, knownPoints };
 }
 
 async function ensureAssets(db: Db, { site, names }: { site: SiteRef; names: string[] }): Promise<Map<string, string>> {

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
+import type { Conversion } from './units.ts';
 
 /** A site as ingest needs it. */
 export type SiteRef = {
@@ -19,6 +20,10 @@ export type PointRef = {
   readonly shard: number;
   /** Texts that stand for numbers, where the point declares any. */
   readonly states: Readonly<Record<string, number>> | null;
+  /** What comes under this name is in another unit than the point, which the name's own point was merged into. */
+  readonly conversion?: Conversion | null;
+  /** Before which instant its readings were dropped, in milliseconds since the epoch; absent or null: none were. */
+  readonly droppedBeforeMs?: number | null;
 };
 
 /** The names by which a device calls a point, within its tenant. */
@@ -66,27 +71,43 @@ export async function listSites(
   }));
 }
 
-/** Those of a site's points that have one of these names, each with its name. */
+/** Those of a site's points that have one of these names, each with its name; a merged one is the point that it was merged into. */
 export async function listNamedPoints(
   db: Db,
   { site, names }: { site: SiteRef; names: readonly PointName[] },
 ): Promise<(PointName & { ref: PointRef })[]> {
   const { rows } = await sql<PointRef & PointName>`
-    select a.name as asset, p.name as point, p.id as "pointId", p.series_id as "seriesId", a.id as "assetId", a.shard, p.states
+    select given.asset, given.point, ${refColumns}
     from unnest(${names.map(({ asset }) => asset)}::text[], ${names.map(({ point }) => point)}::text[]) as given (asset, point)
-    join asset a on a.site_id = ${site.siteId} and a.tenant_id = ${site.tenantId} and a.name = given.asset
-    join point p on p.asset_id = a.id and p.tenant_id = a.tenant_id and p.name = given.point`.execute(db);
+    join asset named on named.site_id = ${site.siteId} and named.tenant_id = ${site.tenantId} and named.name = given.asset
+    left join point own on own.asset_id = named.id and own.tenant_id = named.tenant_id and own.name = given.point
+    left join point other on own.id is null and other.asset_id = named.merged_into and other.tenant_id = named.tenant_id
+      and other.name = given.point
+    join point p on p.id = coalesce(own.id, other.id)
+    ${refJoins}`.execute(db);
   return rows.map(({ asset, point, ...ref }) => ({ asset, point, ref }));
 }
 
-/** Those of a site's assets that have one of these names. */
+/** A point `p` as a PointRef, with `refJoins`: where it has been merged, the point that has its readings now. */
+export const refColumns = sql.raw(`
+  coalesce(t.id, p.id) as "pointId", coalesce(t.series_id, p.series_id) as "seriesId", a.id as "assetId", a.shard,
+  coalesce(p.states, t.states) as states,
+  case when p.merge_scale is not null
+    then json_build_object('scale', p.merge_scale, 'offset', p.merge_offset, 'steps', p.merge_steps) end as conversion,
+  (select (extract(epoch from max(h.before)) * 1000)::float8 from retention_horizon h
+   where h.time_table = 'reading' and h.series_id in (0, coalesce(t.series_id, p.series_id))) as "droppedBeforeMs"`);
+export const refJoins = sql.raw(`
+  left join point t on t.id = p.merged_into
+  join asset a on a.id = coalesce(t.asset_id, p.asset_id)`);
+
+/** Those of a site's assets that have one of these names; a merged one is the asset that it was merged into. */
 export async function listNamedAssets(
   db: Db,
   { site, names }: { site: SiteRef; names: readonly string[] },
 ): Promise<{ id: string; name: string; state: string }[]> {
   return db
     .selectFrom('asset')
-    .select(['id', 'name', 'state'])
+    .select(['name', 'state', sql<string>`coalesce(merged_into, id)`.as('id')])
     .where('tenant_id', '=', site.tenantId)
     .where('site_id', '=', site.siteId)
     .where('name', 'in', names)
@@ -97,9 +118,9 @@ export async function listNamedAssets(
 export async function countDiscovered(db: Db, site: SiteRef): Promise<{ assets: number; points: number }> {
   const { rows } = await sql<{ assets: number; points: number }>`
     select
-      (select count(*)::integer from asset where site_id = ${site.siteId} and state = 'discovered') as assets,
+      (select count(*)::integer from asset where site_id = ${site.siteId} and state = 'discovered' and merged_into is null) as assets,
       (select count(*)::integer from point p join asset a on a.id = p.asset_id
-       where a.site_id = ${site.siteId} and p.state = 'discovered') as points`.execute(db);
+       where a.site_id = ${site.siteId} and p.state = 'discovered' and p.merged_into is null) as points`.execute(db);
   return rows[0] ?? { assets: 0, points: 0 };
 }
 

@@ -4,11 +4,10 @@ import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
-import { Asset, AssetChange, AssetQuery, Point, PointChange, PointQuery, SiteQuery } from './asset.ts';
+import { Asset, AssetChange, AssetQuery, SiteQuery } from './asset.ts';
 import { changeAsset } from './change-asset.ts';
-import { changePoint } from './change-point.ts';
 import { Site } from './site.ts';
-import { findAsset, findPoint, findSite, listAssets, listPoints, listSites } from './store.ts';
+import { findAsset, findSite, listAssets, listSites } from './store.ts';
 
 type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
 
@@ -98,52 +97,5 @@ function changeRoute(app: RouteScope, mount: Mount, { shell }: Needs): void {
       });
       return mount.one(asset);
     }),
-  );
-}
-
-/** The list of points, one of them, and what may be changed of it; their readings are served by src/telemetry. */
-export function pointRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
-  const change = {
-    operationId: mount.operationId('changePoint'),
-    summary: 'Change how often a point is expected to report, or the states that its texts stand for',
-    tags: ['Points'],
-    params: mount.memberParams,
-    body: PointChange,
-    response: { 200: mount.oneOf(Point) },
-  };
-  app.patch(mount.member('points'), { config: { scope: 'points:write' }, schema: change }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const { area, body, headers, params } = request;
-      const which = { id: params.id, body, ifMatch: headers['if-match'], at: shell.now() };
-      return mount.one(await changePoint(trx, area, which));
-    }),
-  );
-  const config = { scope: 'points:read' } as const;
-  const tags = ['Points'];
-  const list = {
-    operationId: mount.operationId('listPoints'),
-    summary: 'List points',
-    params: mount.listParams,
-    querystring: PointQuery,
-  };
-  app.get(
-    mount.list('points'),
-    { config, schema: { ...list, tags, response: { 200: mount.pageOf(Point) } } },
-    async (request, reply) => {
-      const { page, filter } = paging.read(request.query, ['points', nameOf(request.area)]);
-      const rows = await listPoints(db, request.area, filter, page);
-      return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
-    },
-  );
-  const one = { operationId: mount.operationId('getPoint'), summary: 'Get one point', params: mount.memberParams };
-  app.get(
-    mount.member('points'),
-    { config, schema: { ...one, tags, response: { 200: mount.oneOf(Point) } } },
-    async (request, reply) => {
-      const found = await findPoint(db, request.area, request.params.id);
-      if (!found) throw refusals.pointNotFound(request.params.id);
-      requireSite(request.area.caller, found.siteId);
-      return shell.send(request, reply, mount.one(found.point));
-    },
   );
 }

@@ -6,16 +6,10 @@ import { formatInstant } from '../platform/instant.ts';
 import { newestFirst, rowsOf } from '../platform/page-store.ts';
 import type { PageRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
-import {
-  Asset,
-  type AssetChange,
-  type AssetFilter,
-  Point,
-  type PointChange,
-  type PointFilter,
-  type SiteFilter,
-} from './asset.ts';
+import { Asset, type AssetChange, type AssetFilter, type SiteFilter } from './asset.ts';
+import { Point, type PointFilter } from './point.ts';
 import { Site } from './site.ts';
+import { findUnit } from './units.ts';
 
 /** Sites of the area's tenant that its key may see, newest first. */
 export async function listSites(db: Db, area: Area, filter: SiteFilter, page: PageRequest): Promise<Rows<Site>> {
@@ -54,13 +48,14 @@ export function findDefaultSite(db: Db, tenantId: string) {
     .executeTakeFirst();
 }
 
-/** Equipment in the area, newest first. */
+/** Equipment in the area, newest first, without what turned out to be another piece. */
 export async function listAssets(db: Db, area: Area, filter: AssetFilter, page: PageRequest): Promise<Rows<Asset>> {
   let assets = db
     .selectFrom('asset')
     .innerJoin('site', 'site.id', 'asset.site_id')
     .leftJoin('location', 'location.id', 'asset.location_id')
-    .where('asset.tenant_id', '=', area.caller.tenantId);
+    .where('asset.tenant_id', '=', area.caller.tenantId)
+    .where('asset.merged_into', 'is', null);
   if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
   assets = assets.where(withinSites('asset.site_id', area.caller));
   if (filter.class !== undefined) assets = assets.where('asset.class', '=', filter.class);
@@ -126,16 +121,20 @@ export async function updateAsset(
     .execute();
 }
 
-/** Points of the assets in the area, newest first. */
+/** Points of the assets in the area, newest first, without those that turned out to be another. */
 export async function listPoints(db: Db, area: Area, filter: PointFilter, page: PageRequest): Promise<Rows<Point>> {
-  let points = pointsOf(db, area);
+  let points = pointsOf(db, area).where('point.merged_into', 'is', null);
   points = points.where(withinSites('asset.site_id', area.caller));
+  if (filter.site !== undefined) points = points.where('site.slug', '=', filter.site);
   if (filter.asset_id !== undefined) points = points.where('point.asset_id', '=', filter.asset_id);
   if (filter.name !== undefined) points = points.where('point.name', '=', filter.name);
-  if (filter.class !== undefined) points = points.where('point.class', '=', filter.class);
+  if (filter.class !== undefined) points = points.where('point.class', 'in', classNames(filter.class));
+  if (filter.unit !== undefined) points = points.where('point.unit', 'in', unitNames(filter.unit));
   if (filter.state !== undefined) points = points.where('point.state', '=', filter.state);
+  if (filter.tag !== undefined) points = points.where(tagged(filter.tag));
+  if (filter.q !== undefined) points = points.where(mentions(filter.q));
   const total = await points.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const query = newestFirst(points.selectAll('point').select('site.slug as site'), { table: 'point', page });
+  const query = newestFirst(points.selectAll('point').select(pointShown), { table: 'point', page });
   return rowsOf(await query.execute(), total, toPoint);
 }
 
@@ -144,45 +143,40 @@ export async function findPoint(
   db: Db,
   area: Area,
   id: string,
-): Promise<{ point: Point; siteId: string; timeZone: string } | undefined> {
+): Promise<{ point: Point; siteId: string; timeZone: string; seriesId: number } | undefined> {
   const row = await pointsOf(db, area)
     .selectAll('point')
-    .select(['site.slug as site', 'site.time_zone', 'asset.site_id'])
+    .select(pointShown)
+    .select(['site.time_zone', 'asset.site_id'])
     .where('point.id', '=', id)
     .executeTakeFirst();
-  return row && { point: toPoint(row), siteId: row.site_id, timeZone: row.time_zone };
+  return row && { point: toPoint(row), siteId: row.site_id, timeZone: row.time_zone, seriesId: row.series_id };
 }
 
-/** A point of the area, held until the transaction ends, with the site whose key counts. */
-export async function lockPoint(
-  trx: Db,
-  area: Area,
-  id: string,
-): Promise<{ siteId: string; updatedAt: Date } | undefined> {
-  const row = await pointsOf(trx, area)
-    .select(['asset.site_id', 'point.updated_at'])
-    .where('point.id', '=', id)
-    .forUpdate('point')
-    .executeTakeFirst();
-  return row && { siteId: row.site_id, updatedAt: row.updated_at };
+const pointShown = [
+  'site.slug as site',
+  'asset.name as asset',
+  sql<number | null>`(select learned_ms from point_interval where point_id = point.id)`.as('learned_ms'),
+] as const;
+
+/** Names without a prefix are Brick's. */
+function classNames(name: string): string[] {
+  return name.includes(':') ? [name, name.replace(/^brick:/, '')] : [name, `brick:${name}`];
 }
 
-/** Sets what is given of a point. */
-export async function updatePoint(
-  trx: Db,
-  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
-  { expected_interval_s: seconds, states }: PointChange,
-): Promise<void> {
-  await trx
-    .updateTable('point')
-    .set({
-      ...(seconds !== undefined && { expected_interval_ms: seconds === null ? null : Math.round(seconds * 1_000) }),
-      ...(states !== undefined && { states: states === null ? null : JSON.stringify(states) }),
-      updated_at: laterThanBefore(at),
-    })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .execute();
+function unitNames(name: string): string[] {
+  return [name, findUnit(name)?.id ?? name];
+}
+
+/** `critical`: it has the tag. `panel:MCC-2`: and with that value. */
+function tagged(tag: string) {
+  const colon = tag.indexOf(':');
+  if (colon === -1) return sql<boolean>`jsonb_exists(point.tags, ${tag})`;
+  return sql<boolean>`point.tags ->> ${tag.slice(0, colon)} = ${tag.slice(colon + 1)}`;
+}
+
+function mentions(words: string) {
+  return sql<boolean>`strpos(lower(concat_ws(' ', point.name, point.class, asset.name)), lower(${words})) > 0`;
 }
 
 function pointsOf(db: Db, area: Area) {
@@ -205,9 +199,24 @@ function toAsset(row: { created_at: Date; updated_at: Date }): Asset {
   return Asset.parse({ ...row, ...formatted(row) });
 }
 
-function toPoint(row: { created_at: Date; updated_at: Date; expected_interval_ms: number | null }): Point {
-  const seconds = row.expected_interval_ms === null ? null : row.expected_interval_ms / 1000;
-  return Point.parse({ ...row, ...formatted(row), expected_interval_s: seconds });
+type PointRow = {
+  created_at: Date;
+  updated_at: Date;
+  expected_interval_ms: number | null;
+  learned_ms: number | null;
+  range_min: number | null;
+  range_max: number | null;
+};
+
+function toPoint(row: PointRow): Point {
+  return Point.parse({
+    ...row,
+    ...formatted(row),
+    min: row.range_min,
+    max: row.range_max,
+    expected_interval_s: row.expected_interval_ms === null ? null : row.expected_interval_ms / 1000,
+    learned_interval_s: row.learned_ms === null ? null : row.learned_ms / 1000,
+  });
 }
 
 function formatted({ created_at, updated_at }: { created_at: Date; updated_at: Date }) {
