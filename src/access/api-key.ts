@@ -66,10 +66,14 @@ export function prefixOf(secret: string): string {
   return secret.slice(0, Math.min(13, Math.floor(secret.length / 4)));
 }
 
-/** Throws scope_missing unless the caller has the scope itself or the bundle of its verb. */
-export function requireScope(caller: Caller, scope: Scope): void {
-  const bundle = scope.endsWith(':read') ? 'read' : 'write';
-  if (!caller.scopes.includes(scope) && !caller.scopes.includes(bundle)) throw refusals.scopeMissing(scope);
+/** Throws scope_missing unless the caller has one of the scopes, itself or by the bundle of its verb. */
+export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
+  if (!scopes.some((scope) => hasScope(caller, scope))) throw refusals.scopeMissing(scopes.join(' or '));
+}
+
+/** Whether a caller has the scope itself or the bundle of its verb. */
+export function hasScope({ scopes }: Pick<Caller, 'scopes'>, scope: Scope): boolean {
+  return scopes.includes(scope) || scopes.includes(scope.endsWith(':read') ? 'read' : 'write');
 }
 
 /** Throws site_forbidden where a site of the caller's own tenant is not among the sites of its key. */

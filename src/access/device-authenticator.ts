@@ -46,6 +46,8 @@ export type DeviceAuthenticator = {
   forget(deviceId?: string): void;
   /** The ids of those of these devices, as `authenticate` gave them, that are revoked now or are not what they were. */
   findChanged(devices: readonly Device[]): Promise<string[]>;
+  /** The ids of those of these devices that are revoked now, or gone. */
+  findRevoked(devices: readonly Device[]): Promise<string[]>;
 };
 
 const recheckMs = 10_000;
@@ -117,18 +119,28 @@ export function createDeviceAuthenticator(db: Db): DeviceAuthenticator {
       changes++;
       proven.forget(deviceId);
     },
+    findRevoked: async (devices) => {
+      const rows = await rowsOf(db, devices);
+      return [...new Set(devices.map(({ id }) => id))].filter((id) => !rows.has(id));
+    },
     findChanged: async (devices) => {
-      const ids = [...new Set(devices.map(({ id }) => id))];
-      const rows = new Map<string, string>();
-      for (let from = 0; from < ids.length; from += idsAtOnceMax) {
-        for (const row of await listDevicesOfAll(db, ids.slice(from, from + idsAtOnceMax))) {
-          rows.set(row.id, JSON.stringify(row));
-        }
-      }
+      const rows = await rowsOf(db, devices);
       const isChanged = (device: Device) => rows.get(device.id) !== JSON.stringify(rowOf.get(device));
       return [...new Set(devices.filter(isChanged).map(({ id }) => id))];
     },
   };
+}
+
+/** The present rows, as text, of those that are not revoked. */
+async function rowsOf(db: Db, devices: readonly Device[]): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(devices.map(({ id }) => id))];
+  const rows = new Map<string, string>();
+  for (let from = 0; from < ids.length; from += idsAtOnceMax) {
+    for (const row of await listDevicesOfAll(db, ids.slice(from, from + idsAtOnceMax))) {
+      rows.set(row.id, JSON.stringify(row));
+    }
+  }
+  return rows;
 }
 
 /** Devices that have proved who they are, by what they showed; all are forgotten when they become too many. */

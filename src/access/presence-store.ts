@@ -27,6 +27,18 @@ export type DevicePresence = {
   readonly events: readonly SessionEvent[];
 };
 
+/** A device that came online or went offline, as others are told of it. */
+export type PresenceChange = Pick<SessionEvent, 'reason' | 'clientId' | 'address' | 'at'> & {
+  readonly deviceId: string;
+  readonly tenantId: string;
+  readonly siteId: string | null;
+  readonly name: string;
+  readonly type: 'device.online' | 'device.offline';
+};
+
+/** Told of such changes in the transaction that writes them. */
+export type TellPresence = (trx: Db, changes: readonly PresenceChange[]) => Promise<void>;
+
 /** A process that gave no sign of life for so long is dead, and its sessions are nobody's. */
 export const deadMs = 45_000;
 const eventsKeptOfDevice = 1_000;
@@ -47,7 +59,7 @@ export async function beat(db: Db, processId: string): Promise<boolean> {
 /** Writes how many sessions devices have at a process, and the events that led there, in one transaction. */
 export async function writePresence(
   db: Db,
-  { processId, devices }: { processId: string; devices: readonly DevicePresence[] },
+  { processId, devices, tell }: { processId: string; devices: readonly DevicePresence[]; tell?: Tell },
 ): Promise<void> {
   if (devices.length === 0) return;
   await db.transaction().execute(async (trx) => {
@@ -63,23 +75,27 @@ export async function writePresence(
       select ${processId}, * from unnest(
         ${here.map(({ deviceId }) => deviceId)}::uuid[], ${here.map(({ sessions }) => sessions)}::integer[])
       on conflict (device_id, process_id) do update set sessions = excluded.sessions`.execute(trx);
-    await insertEvents(trx, present, elsewhere);
+    await insertEvents(trx, present, { elsewhere, tell });
   });
 }
+
+type Tell = TellPresence | undefined;
+
+type Elsewhere = { readonly isElsewhere: boolean; readonly siteId: string | null; readonly name: string };
 
 /** Holds the rows of devices, in one order everywhere, and tells of each whether it has sessions at another process. */
 async function lockDevices(
   trx: Db,
   { processId, ids }: { processId: string; ids: readonly string[] },
-): Promise<ReadonlyMap<string, boolean>> {
+): Promise<ReadonlyMap<string, Elsewhere>> {
   await sql`select from device where id = any(${ids}::uuid[]) order by id for no key update`.execute(trx);
   // A statement of its own: it sees what those did who held the rows before.
-  const { rows } = await sql<{ id: string; elsewhere: boolean }>`
-    select d.id, exists (
+  const { rows } = await sql<Elsewhere & { id: string }>`
+    select d.id, d.site_id as "siteId", d.name, exists (
       select from device_session s join device_process p on p.id = s.process_id
-      where s.device_id = d.id and s.process_id <> ${processId} and ${isAlive}) as elsewhere
+      where s.device_id = d.id and s.process_id <> ${processId} and ${isAlive}) as "isElsewhere"
     from device d where d.id = any(${ids}::uuid[])`.execute(trx);
-  return new Map(rows.map(({ id, elsewhere }) => [id, elsewhere]));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 type EventRow = SessionEvent & { readonly deviceId: string; readonly tenantId: string; readonly type: string };
@@ -87,11 +103,11 @@ type EventRow = SessionEvent & { readonly deviceId: string; readonly tenantId: s
 async function insertEvents(
   trx: Db,
   devices: readonly DevicePresence[],
-  elsewhere: ReadonlyMap<string, boolean>,
+  { elsewhere, tell }: { elsewhere: ReadonlyMap<string, Elsewhere>; tell: Tell },
 ): Promise<void> {
   const events = devices.flatMap(({ deviceId, tenantId, events }) =>
     events.map((event): EventRow => {
-      const type = typeOf(event, elsewhere.get(deviceId) ?? false);
+      const type = typeOf(event, elsewhere.get(deviceId)?.isElsewhere ?? false);
       return { ...event, deviceId, tenantId, type };
     }),
   );
@@ -106,7 +122,16 @@ async function insertEvents(
       ${events.map(({ address }) => address)}::text[], ${events.map(({ at }) => at)}::double precision[]
     ) as given (id, tenant_id, device_id, type, reason, client_id, address, at)`.execute(trx);
   await updateDevices(trx, events);
+  if (tell) await tell(trx, events.flatMap(changeOf(elsewhere)));
 }
+
+const changeOf = (devices: ReadonlyMap<string, Elsewhere>) => (event: EventRow) => {
+  const { deviceId, tenantId, type, reason, clientId, address, at } = event;
+  const device = devices.get(deviceId);
+  if (!device || (type !== 'device.online' && type !== 'device.offline')) return [];
+  const { siteId, name } = device;
+  return [{ deviceId, tenantId, siteId, name, type, reason, clientId, address, at } satisfies PresenceChange];
+};
 
 function typeOf({ isStart, isEdge }: SessionEvent, isElsewhere: boolean): string {
   if (isEdge && !isElsewhere) return isStart ? 'device.online' : 'device.offline';
@@ -162,19 +187,22 @@ export async function updateLastSeen(db: Db, seen: ReadonlyMap<string, number>):
 }
 
 /** Ends the sessions of processes that died, as of their last sign of life. */
-export async function endDeadProcesses(db: Db): Promise<void> {
+export async function endDeadProcesses(db: Db, tell?: TellPresence): Promise<void> {
   const { rows } = await sql<{ id: string; at: number }>`
     select id, extract(epoch from beat_at)::double precision * 1000 as at from device_process p where not ${isAlive}`.execute(
     db,
   );
   for (const { id, at } of rows) {
-    while (await endSessions(db, { processId: id, at }));
+    while (await endSessions(db, { processId: id, at, tell }));
     await sql`delete from device_process p where id = ${id} and not ${isAlive}`.execute(db);
   }
 }
 
 /** Ends some sessions of a dead process; false when it has none left, or has turned out to be alive. */
-async function endSessions(db: Db, { processId, at }: { processId: string; at: number }): Promise<boolean> {
+async function endSessions(
+  db: Db,
+  { processId, at, tell }: { processId: string; at: number; tell: Tell },
+): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     const { rows } = await sql<{ deviceId: string; tenantId: string }>`
       select s.device_id as "deviceId", d.tenant_id as "tenantId"
@@ -192,7 +220,7 @@ async function endSessions(db: Db, { processId, at }: { processId: string; at: n
     const devices = rows
       .filter(({ deviceId }) => mine.has(deviceId))
       .map((device) => ({ ...device, sessions: 0, events: [{ ...end, id: newId() }] }));
-    await insertEvents(trx, devices, elsewhere);
+    await insertEvents(trx, devices, { elsewhere, tell });
     return true;
   });
 }

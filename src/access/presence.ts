@@ -15,7 +15,15 @@ import { newId } from '../platform/id.ts';
 import type { Log } from '../platform/log.ts';
 import type { Device } from './device.ts';
 import { createPresenceBook } from './presence-book.ts';
-import { beat, deadMs, endDeadProcesses, endProcess, updateLastSeen, writePresence } from './presence-store.ts';
+import {
+  beat,
+  deadMs,
+  endDeadProcesses,
+  endProcess,
+  type TellPresence,
+  updateLastSeen,
+  writePresence,
+} from './presence-store.ts';
 
 export type PresenceReason =
   | 'connected'
@@ -53,6 +61,7 @@ export type PresenceRecorder = {
 type Options = {
   readonly db: Db;
   readonly log: Log;
+  readonly tell?: TellPresence | undefined;
   /** How long after a change it is written, so that many are written at once. */
   readonly flushMs?: number;
   /** How often the process gives a sign of life. */
@@ -66,7 +75,7 @@ const devicesAtOnce = 1_000;
 const beatsASeen = 2;
 
 /** Gives signs of life from now on, and records until it is closed. */
-export function createPresenceRecorder({ db, log, flushMs = 250, beatMs = 10_000 }: Options): PresenceRecorder {
+export function createPresenceRecorder({ db, log, tell, flushMs = 250, beatMs = 10_000 }: Options): PresenceRecorder {
   const processId = newId();
   const book = createPresenceBook();
   const alarm = createAlarm();
@@ -82,13 +91,13 @@ export function createPresenceRecorder({ db, log, flushMs = 250, beatMs = 10_000
     const now = performance.now();
     aliveSince = Math.min(aliveSince, now);
     beatDueAt = now + beatMs;
-    if (now - aliveSince > deadMs) await endDeadProcesses(db);
+    if (now - aliveSince > deadMs) await endDeadProcesses(db, tell);
     if (beats++ % beatsASeen === 0) await updateLastSeen(db, book.takeSeen());
   };
   const flush = async () => {
     const devices = book.take(devicesAtOnce);
     try {
-      await writePresence(db, { processId, devices });
+      await writePresence(db, { processId, devices, ...(tell && { tell }) });
     } catch (error) {
       book.giveBack(devices);
       throw error;

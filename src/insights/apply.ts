@@ -17,11 +17,13 @@ import {
   startInsight,
   updateShown,
 } from './apply-store.ts';
+import { type RanAt, recordEvidence, sourcesAt } from './evidence/record-evidence.ts';
+import { recordInsightEvents } from './insight-events.ts';
 
 export type { WorkOrderRequest };
 
 /** An insight that asks for its work order. */
-export type OpenInsight = { readonly id: string; readonly assetId: string } & AssetOwner;
+export type OpenInsight = { readonly id: string; readonly assetId: string; readonly ruleId: string } & AssetOwner;
 
 /** Opens the work order of an insight in the transaction, unless it has one. */
 export type OpenWorkOrder = (trx: Db, insight: OpenInsight, request: WorkOrderRequest) => Promise<void>;
@@ -33,22 +35,42 @@ export type Context = {
   readonly owners: ReadonlyMap<string, AssetOwner>;
   readonly openWorkOrder: OpenWorkOrder;
   readonly noteOnWorkOrders: NoteOnWorkOrders;
+  /** What evaluated the tick of an effect: it says what the evidence of an insight is made of. */
+  readonly ranAt: RanAt;
 };
 
-/** Writes effects in the order in which they happened. Nothing is opened for an asset without an owner. */
-export async function applyEffects(
+/**
+ * Writes effects in the order in which they happened, and as events what they changed. Nothing is opened for an asset without
+ * an owner.
+ */
+export function applyEffects(trx: Db, effects: readonly Effect[], context: Context): Promise<void> {
+  return recordInsightEvents(trx, { keys: keysOf(effects) }, () => writeEffects(trx, effects, context));
+}
+
+/** The insights that effects are about, each once. */
+export function keysOf(effects: readonly Effect[]): InsightKey[] {
+  const about = effects.flatMap((effect) => ('openedAt' in effect ? [keyOf(effect)] : []));
+  return [...new Map(about.map((key) => [`${key.ruleId} ${key.assetId} ${key.openedAt.getTime()}`, key])).values()];
+}
+
+/** The same as applyEffects without events, for a caller that tells of more than these. */
+export async function writeEffects(
   trx: Db,
   effects: readonly Effect[],
-  { owners, ...workOrders }: Context,
+  { owners, ranAt, ...workOrders }: Context,
 ): Promise<void> {
-  for (const effect of effects) await applyEffect(trx, effect, owners.get(effect.assetId), workOrders);
+  const sources = sourcesAt(ranAt);
+  for (const effect of effects) {
+    await applyEffect(trx, effect, owners.get(effect.assetId), workOrders);
+    await recordEvidence(trx, effect, sources);
+  }
 }
 
 async function applyEffect(
   trx: Db,
   effect: Effect,
   owner: AssetOwner | undefined,
-  { openWorkOrder, noteOnWorkOrders }: Omit<Context, 'owners'>,
+  { openWorkOrder, noteOnWorkOrders }: Omit<Context, 'owners' | 'ranAt'>,
 ): Promise<void> {
   switch (effect.kind) {
     case 'opened':
@@ -69,8 +91,8 @@ async function applyEffect(
       if (!owner) return;
       const started = await startInsight(trx, keyOf(effect));
       if (started === undefined) return;
-      const { assetId, workOrder } = effect;
-      return openWorkOrder(trx, { id: started, assetId, ...owner }, workOrder);
+      const { assetId, ruleId, workOrder } = effect;
+      return openWorkOrder(trx, { id: started, assetId, ruleId, ...owner }, workOrder);
     }
     // States before there is an insight, and what the built-in insights tell.
     case 'pending':

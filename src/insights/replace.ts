@@ -14,7 +14,7 @@ import { shownBuiltIn } from '../rules/kernel/built-in-words.ts';
 import type { Effect } from '../rules/kernel/effect.ts';
 import type { InsightMemory } from '../rules/kernel/machine.ts';
 import type { Episode, Repaired } from '../rules/live/repair.ts';
-import { applyEffects, type Context } from './apply.ts';
+import { type Context, keysOf, writeEffects } from './apply.ts';
 import {
   listInsightsSince,
   moveInsight,
@@ -23,25 +23,40 @@ import {
   updateShown,
   withdrawInsights,
 } from './apply-store.ts';
+import { endWithdrawnEpisodes, restoreEpisodes } from './evidence/evidence-record-store.ts';
+import { recordInsightEvents } from './insight-events.ts';
 
 const workOrderAgeMsMax = 24 * 3_600_000;
 const withdrawnNote = 'Readings that arrived late show that this fault was not there; its insight has been withdrawn.';
 const explainedNote = 'Readings that arrived late show that another fault explains this one; see its insight.';
 
-/** Makes the recorded insights of the repaired assets those of the repair. */
-export async function replaceEpisodes(trx: Db, repaired: Repaired, context: Context): Promise<void> {
+/** Makes the recorded insights of the repaired assets those of the repair; what that changes is told as events. */
+export function replaceEpisodes(trx: Db, repaired: Repaired, given: Omit<Context, 'ranAt'>): Promise<void> {
+  const { assetIds, afterMs, episodes } = repaired;
+  const keys = keysOf(episodes.flatMap(({ effects }) => effects));
+  const which = { keys, since: { assetIds, at: new Date(afterMs) } };
+  return recordInsightEvents(trx, which, () => replace(trx, repaired, { ...given, ranAt: repaired.ranAt }));
+}
+
+async function replace(trx: Db, repaired: Repaired, context: Context): Promise<void> {
   const recorded = await listRecorded(trx, repaired);
   const { restored, moved, withdrawn } = compareEpisodes(recorded, repaired);
   await withdrawInsights(trx, withdrawn.map(idOf));
+  await endWithdrawnEpisodes(trx, withdrawn.map(idOf));
   await context.noteOnWorkOrders(trx, withdrawn.map(idOf), withdrawnNote);
   for (const { insight, memory } of restored) {
     await restoreInsight(trx, insight.id, memory);
     const shown = shownBuiltIn(insight.ruleId, memory);
     if (shown) await updateShown(trx, insight, shown);
   }
+  await restoreEpisodes(
+    trx,
+    restored.map(({ insight }) => insight.id),
+    repaired.afterMs,
+  );
   for (const { insight, openedAt } of moved) await moveInsight(trx, insight.id, new Date(openedAt));
   const effects = repaired.episodes.flatMap((episode) => withoutOldWorkOrders(episode, repaired.throughMs));
-  await applyEffects(
+  await writeEffects(
     trx,
     effects.sort((one, other) => one.at - other.at),
     context,

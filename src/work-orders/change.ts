@@ -1,4 +1,6 @@
 import { type Area, requireSite } from '../access/api-key.ts';
+import { actorOf } from '../events/event.ts';
+import { appendEvent, appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { etagOf, ifMatchHolds } from '../platform/etag.ts';
 import { parseInstant } from '../platform/instant.ts';
@@ -8,6 +10,7 @@ import { checkAssignee, checkParent, resolveEquipment, resolveInsight } from './
 import { type Progress, progressAfter, type Status } from './status.ts';
 import { deleteWorkOrder, findWorkOrder, lockWorkOrder, updateWorkOrder, type WorkOrderColumns } from './store.ts';
 import type { WorkOrder, WorkOrderChange } from './work-order.ts';
+import { changedEvents, deletedEvent } from './work-order-events.ts';
 
 type Which = { readonly area: Area; readonly id: string; readonly ifMatch: string | undefined; readonly at: Date };
 
@@ -28,7 +31,10 @@ export async function changeWorkOrder(trx: Db, which: Which & { body: WorkOrderC
     ...(body.due_date === undefined ? {} : dueColumns(body.due_date, before.time_zone)),
   };
   const tenantId = area.caller.tenantId;
-  if (Object.keys(body).length > 0) await updateWorkOrder(trx, { tenantId, id, at }, columns);
+  if (Object.keys(body).length > 0) {
+    const after = await updateWorkOrder(trx, { tenantId, id, at }, columns);
+    await appendEvents(trx, changedEvents(before, after, actorOf(area.caller)));
+  }
   const changed = await findWorkOrder(trx, area, id);
   if (!changed) throw refusals.workOrderNotFound(id);
   return changed.workOrder;
@@ -36,8 +42,10 @@ export async function changeWorkOrder(trx: Db, which: Which & { body: WorkOrderC
 
 /** Deletes a work order, under the same conditions as a change. */
 export async function removeWorkOrder(trx: Db, which: Which): Promise<void> {
-  await lockPresent(trx, which);
-  await deleteWorkOrder(trx, { tenantId: which.area.caller.tenantId, id: which.id, at: which.at });
+  const { caller } = which.area;
+  const row = await lockPresent(trx, which);
+  await deleteWorkOrder(trx, { tenantId: caller.tenantId, id: which.id, at: which.at });
+  await appendEvent(trx, deletedEvent(row, actorOf(caller)));
 }
 
 async function lockPresent(trx: Db, { area, id, ifMatch }: Which) {

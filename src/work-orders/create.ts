@@ -1,5 +1,8 @@
 import { type Area, requireSite } from '../access/api-key.ts';
 import { findDefaultSite } from '../assets/store.ts';
+import { actorOf } from '../events/event.ts';
+import { appendEvent } from '../events/store.ts';
+import { recordInsightEvents } from '../insights/insight-events.ts';
 import { startInsight } from '../insights/store.ts';
 import type { Db } from '../platform/database.ts';
 import { dateIn, parseInstant } from '../platform/instant.ts';
@@ -10,6 +13,7 @@ import { checkAssignee, checkParent, type Equipment, type Place, resolveEquipmen
 import { progressAfter, unstarted } from './status.ts';
 import { findWorkOrder, insertWorkOrder } from './store.ts';
 import { defaultsOf, type WorkOrder, type WorkOrderBody } from './work-order.ts';
+import { createdEvent } from './work-order-events.ts';
 
 type Creation = { readonly area: Area; readonly mount: Mount['name']; readonly body: WorkOrderBody; readonly at: Date };
 
@@ -34,7 +38,11 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   const dueDefault = dueToday ? dateIn(timeZone, at) : null;
 
   // The insight before the counter, as rules lock them: the other way round the two could wait for each other for ever.
-  if (insight) await startInsight(trx, { tenantId, id: insight.insight.id, at });
+  const actor = actorOf(area.caller);
+  if (insight) {
+    const { id } = insight.insight;
+    await recordInsightEvents(trx, { ids: [id], actor }, () => startInsight(trx, { tenantId, id, at }));
+  }
   const inserted = await insertWorkOrder(trx, {
     tenantId,
     siteId: site.siteId,
@@ -59,6 +67,7 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
     metadata: body.metadata,
     at,
   });
+  if (inserted) await appendEvent(trx, createdEvent(inserted, actor));
   const created = inserted && (await findWorkOrder(trx, area, inserted.id));
   if (!created) throw new Error('a work order that was inserted cannot be found in its own transaction');
   return created.workOrder;

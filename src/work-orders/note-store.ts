@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
-import { laterThanBefore } from '../platform/version-store.ts';
+import { updateHeld } from './held-store.ts';
 
 /**
  * Adds a line to the description of the work orders that insights led to; they stand, whatever became of the insights. A line
@@ -8,10 +8,17 @@ import { laterThanBefore } from '../platform/version-store.ts';
  */
 export async function noteOnWorkOrders(trx: Db, insightIds: readonly string[], note: string): Promise<void> {
   if (insightIds.length === 0) return;
-  await trx
-    .updateTable('work_order')
-    .set({ description: sql`description || ${`\n\nNote: ${note}`}`, updated_at: laterThanBefore(new Date()) })
+  const due = await trx
+    .selectFrom('work_order')
+    .selectAll()
+    .select(sql<string>`(select rule_id from insight where insight.id = work_order.insight_id)`.as('rule_id'))
     .where('insight_id', 'in', [...insightIds])
     .where(sql<boolean>`position(${note}::text in description) = 0`)
+    .orderBy('id')
+    .forNoKeyUpdate()
     .execute();
+  await updateHeld(trx, due, {
+    columns: { description: sql`description || ${`\n\nNote: ${note}`}` },
+    actorOf: ({ rule_id: id }) => ({ kind: 'rule', id }),
+  });
 }

@@ -1,13 +1,15 @@
+import { appendEvent } from '../events/store.ts';
 import type { OpenInsight, WorkOrderRequest } from '../insights/apply.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { insertWorkOrder } from './store.ts';
 import { types } from './work-order.ts';
+import { createdEvent } from './work-order-events.ts';
 
 /** Opens the work order that a rule asks for, linked to its insight, in the rule's own transaction; at most one an insight. */
 export async function openForInsight(trx: Db, insight: OpenInsight, request: WorkOrderRequest): Promise<void> {
   const dueAt = request.dueAt === null ? null : new Date(request.dueAt);
-  await insertWorkOrder(trx, {
+  const opened = await insertWorkOrder(trx, {
     tenantId: insight.tenantId,
     siteId: insight.siteId,
     assetId: insight.assetId,
@@ -24,4 +26,5 @@ export async function openForInsight(trx: Db, insight: OpenInsight, request: Wor
     source: 'rule',
     at: new Date(),
   });
+  if (opened) await appendEvent(trx, createdEvent(opened, { kind: 'rule', id: insight.ruleId }));
 }

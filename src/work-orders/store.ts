@@ -9,6 +9,7 @@ import { laterThanBefore } from '../platform/version-store.ts';
 import type { DueDate } from './due-date.ts';
 import { type Progress, unstarted } from './status.ts';
 import type { priorities, types, WorkOrder, WorkOrderFilter } from './work-order.ts';
+import type { WorkOrderState } from './work-order-events.ts';
 import { toWorkOrder } from './work-order-row.ts';
 
 /** A work order before it has an id and a number. */
@@ -44,16 +45,13 @@ export type NewWorkOrder = {
  * rule: for a second one it returns undefined, and nothing has changed, nor has a number been used. The counter's row
  * stays locked until the transaction ends, so whoever writes for several tenants in one goes by ascending tenant id.
  */
-export async function insertWorkOrder(
-  trx: Db,
-  order: NewWorkOrder,
-): Promise<{ id: string; number: number } | undefined> {
+export async function insertWorkOrder(trx: Db, order: NewWorkOrder): Promise<WorkOrderState | undefined> {
   const number = await takeNumber(trx, order.tenantId);
   const inserted = await trx
     .insertInto('work_order')
     .values(columnsOf(order, number))
     .onConflict((conflict) => conflict.column('insight_id').where('source', '=', 'rule').doNothing())
-    .returning(['id', 'number'])
+    .returningAll()
     .executeTakeFirst();
   if (!inserted) await giveNumberBack(trx, order.tenantId);
   return inserted;
@@ -166,17 +164,18 @@ export function lockWorkOrder(trx: Db, area: Area, id: string) {
 /** What a change writes; the instant of the change moves on even within a millisecond, since ETags are made of it. */
 export type WorkOrderColumns = Partial<Omit<ReturnType<typeof columnsOf>, 'id' | 'tenant_id' | 'number'>>;
 
-export async function updateWorkOrder(
+export function updateWorkOrder(
   trx: Db,
   { tenantId, id, at }: { tenantId: string; id: string; at: Date },
   columns: WorkOrderColumns,
-): Promise<void> {
-  await trx
+): Promise<WorkOrderState> {
+  return trx
     .updateTable('work_order')
     .set({ ...columns, updated_at: laterThanBefore(at) })
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .execute();
+    .returningAll()
+    .executeTakeFirstOrThrow();
 }
 
 /** Deletes a work order from every list; its row is kept. */
