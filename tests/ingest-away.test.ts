@@ -6,7 +6,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { createIngest } from '../src/ingest/ingest.ts';
 import { createLog } from '../src/platform/log.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { lockReadings } from './support/lock-readings.ts';
 import { connectPacket, publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';

@@ -38,6 +38,17 @@ async function warmUp(client: RawClient): Promise<void> {
   await client.next();
 }
 
+/** The database takes no reading of 666 from now on. */
+async function refuseReadings(): Promise<void> {
+  const { pool } = door.ingest().database;
+  await pool.query(`
+    create or replace function refuse_reading() returns trigger language plpgsql as
+      $$ begin raise exception 'not this one' using errcode = '22003'; end $$`);
+  await pool.query(
+    `create trigger refuse before insert on reading for each row when (new.value = 666) execute function refuse_reading()`,
+  );
+}
+
 test('no PUBACK comes before the commit, and pings are answered meanwhile; then they come in order', async () => {
   const client = await door.connected();
   await warmUp(client);
@@ -119,13 +130,7 @@ test('connections to the database that break do not lose a message', async () =>
 });
 
 test('a reading that the database refuses is set aside, and holds up neither its batch nor its device', async () => {
-  const { pool } = door.ingest().database;
-  await pool.query(`
-    create function refuse_reading() returns trigger language plpgsql as
-      $$ begin raise exception 'not this one' using errcode = '22003'; end $$`);
-  await pool.query(
-    `create trigger refuse before insert on reading for each row when (new.value = 666) execute function refuse_reading()`,
-  );
+  await refuseReadings();
   const client = await door.connected();
   await warmUp(client);
   await using lock = await lockReadings(door.ingest().database.pool);
@@ -143,6 +148,28 @@ test('a reading that the database refuses is set aside, and holds up neither its
   const entries = await door.ingest().quarantine();
   expect(entries.map(({ reason }) => reason)).toEqual(['not_storable', 'not_storable']);
   expect(entries[0]?.detail).toContain('not this one');
+});
+
+test('what a batch cannot store does not make its other rejections count twice against what is kept of a device', async () => {
+  await refuseReadings();
+  const client = await door.connected();
+  await warmUp(client);
+  await using lock = await lockReadings(door.ingest().database.pool);
+  const malformed = 150; // Of the 200 that are kept at once.
+  client.send(
+    publishPacket('telemetry/north/a/p', '{"value":1,"time":1767225600}', 2),
+    ...Array.from({ length: malformed }, (_, i) => publishPacket('telemetry/north/a/p', '{', 3 + i)),
+    publishPacket('telemetry/north/a/p', '{"value":666,"time":1767225601}', 3 + malformed),
+  );
+  await received(malformed + 3);
+  await aCommitWaits();
+  await lock.release();
+  await messageIds(client, malformed + 2);
+  expect(await door.ingest().count('quarantine_suppressed')).toBe(0);
+  const entries = await door.ingest().quarantine();
+  expect(entries.filter(({ reason }) => reason === 'malformed')).toHaveLength(malformed);
+  expect(entries.filter(({ reason }) => reason === 'not_storable')).toHaveLength(1);
+  expect(await door.ingest().readings()).toHaveLength(2);
 });
 
 test('closing commits and acknowledges what has come in', async () => {

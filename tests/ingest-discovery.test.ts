@@ -4,7 +4,7 @@ import { isKnownClass } from '../src/assets/brick-classes.ts';
 import { describeAsset, discoverPoints } from '../src/assets/discovery.ts';
 import { nameAsset, namePoint } from '../src/assets/naming.ts';
 import { listNamedPoints, listSites, type SiteRef } from '../src/assets/point-store.ts';
-import { findUnit } from '../src/rules/language/units.ts';
+import { findUnit } from '../src/assets/units.ts';
 import { startTestIngest } from './support/ingest.ts';
 
 const pointNames = `sat sat_sp oat mat rat fan_status fan_speed oa_damper cooling_valve heating_valve duct_static

@@ -70,7 +70,7 @@ test(`every payload gives samples that can be stored, reasons why not, or both, 
 });
 
 test(`every poisoned message is acknowledged, every good one beside it is stored, and memory is back where it was (seed ${seed})`, {
-  timeout: 240_000,
+  timeout: 480_000,
 }, async () => {
   await using ingest = await startTestIngest();
   await prepare(ingest);

@@ -8,7 +8,7 @@ import { createIngest } from '../src/ingest/ingest.ts';
 import { createTemplate, removeTemplate } from '../src/ingest/templates/set-template.ts';
 import { TopicTemplateBody } from '../src/ingest/templates/template.ts';
 import { createLog } from '../src/platform/log.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { connectRaw, publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
 

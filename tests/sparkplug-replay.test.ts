@@ -24,7 +24,7 @@ test('a message in quarantine is understood once its points may be made, but for
   const interpret = createInterpret({ ...names, sparkplug: createSparkplugReplay({ db: database.db, ...names }) });
   const { arrivals, rejected } = await interpret(await kept());
   expect(arrivals.map(({ value }) => value)).toEqual([13.5, -2, 14]);
-  expect(rejected.map(({ reason }) => reason)).toEqual(['before_birth']);
+  expect(rejected.map(({ rejection }) => rejection.reason)).toEqual(['before_birth']);
 });
 
 /** What is in quarantine, as messages that come now. */

@@ -3,27 +3,20 @@
  * devices when somebody subscribes to it, present or away, or when it is retained for those who will: then it is
  * forwarded, and is no mistake. What nobody would ever see is kept in quarantine as `unknown_topic`.
  */
-import type { Message } from './intake/message.ts';
+import type { Rejected } from './decode/interpret.ts';
 import type { Forwarding } from './mqtt/broker/forwarding.ts';
-import type { QuarantineEntry } from './quarantine/quarantine.ts';
 
 /** Under these levels a topic that is not understood is a misspelt one, whoever listens. */
 const telemetryLevels: ReadonlySet<string> = new Set(['telemetry', 'v1', 'spBv1.0']);
 
 /** The rejections of a batch without those of messages for other devices. */
 export function withoutMessagesBetweenDevices(
-  rejected: readonly QuarantineEntry[],
-  { messages, isHeard }: { messages: readonly Message[]; isHeard: Forwarding['isHeard'] },
-): QuarantineEntry[] {
-  let retained: Set<Buffer> | undefined;
-  const isRetained = ({ payload }: QuarantineEntry) => {
-    retained ??= new Set(messages.filter(({ retain }) => retain).map((message) => message.payload));
-    return retained.has(payload);
-  };
-  return rejected.filter((entry) => {
-    const { reason, tenantId, topic } = entry;
-    if (reason !== 'unknown_topic' || /[+#]|^\$/.test(topic)) return true;
+  rejected: readonly Rejected[],
+  isHeard: Forwarding['isHeard'],
+): readonly Rejected[] {
+  return rejected.filter(({ message: { origin, topic, retain }, rejection }) => {
+    if (rejection.reason !== 'unknown_topic' || /[+#]|^\$/.test(topic)) return true;
     if (telemetryLevels.has(topic.split('/', 1)[0] as string)) return true;
-    return !(isHeard(tenantId, topic) || isRetained(entry));
+    return !(retain || isHeard(origin.device.tenantId, topic));
   });
 }

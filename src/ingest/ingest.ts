@@ -7,6 +7,7 @@ import type { Device } from '../access/device.ts';
 import { createDeviceAuthenticator, type DeviceAuthenticator } from '../access/device-authenticator.ts';
 import { type DeviceChanges, listenDeviceChanges } from '../access/device-changes.ts';
 import { createPresenceRecorder } from '../access/presence.ts';
+import type { TellPresence } from '../access/presence-store.ts';
 import type { Log } from '../platform/log.ts';
 import { createMqttDoor, type DoorSettings, type MqttDoor } from './mqtt/door/door.ts';
 import type { DoorKind } from './mqtt/door/visitor.ts';
@@ -34,6 +35,8 @@ export type IngestOptions = PipelineOptions & {
   readonly doors?: DoorSettings;
   /** Where changes of devices are heard of; absent: they are noticed when a device connects again. */
   readonly databaseUrl?: string | undefined;
+  /** Told, in its transaction, of devices that come online or go offline. */
+  readonly tellPresence?: TellPresence | undefined;
 };
 
 /** Wires the stage; nothing listens yet. With an external broker it is that broker's client from now on. */
@@ -41,7 +44,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { database, log } = options;
   const { intake, counters, forwarding, sparkplug } = createPipeline(options);
   const authenticator = createDeviceAuthenticator(database.db);
-  const presence = createPresenceRecorder({ db: database.db, log });
+  const presence = createPresenceRecorder({ db: database.db, log, tell: options.tellPresence });
   const door = await createMqttDoor({
     ...options.doors,
     authenticator,
@@ -80,11 +83,14 @@ type Following = { readonly door: MqttDoor; readonly authenticator: DeviceAuthen
 function followChanges(databaseUrl: string, { door, authenticator, log }: Following): DeviceChanges {
   const check = async (devices: readonly Device[]) => {
     try {
-      for (const deviceId of await authenticator.findChanged(devices)) door.closeDevice(deviceId);
+      const revoked = new Set(await authenticator.findRevoked(devices));
+      for (const deviceId of await authenticator.findChanged(devices)) {
+        door.closeDevice(deviceId, { isRevoked: revoked.has(deviceId) });
+      }
     } catch (error) {
       // Whether they may stay cannot be told; they may come again, when it can.
       log.warn({ err: error }, 'changed devices could not be read, and are disconnected');
-      for (const { id } of devices) door.closeDevice(id);
+      for (const { id } of devices) door.closeDevice(id, { isRevoked: false });
     }
   };
   return listenDeviceChanges({

@@ -1,24 +1,26 @@
 /**
  * What every door's messages go through, whichever door it is:
  *
- *   intake ─▶ interpret ─▶ append, with quarantine, in one transaction ─▶ settled, in order
+ *   order of Sparkplug ─▶ slow lane ─▶ intake ─▶ interpret ─▶ append, with quarantine, in one transaction ─▶ settled, in order
  */
 import type { Registry } from 'prom-client';
 import type { Database } from '../platform/database.ts';
 import type { Log } from '../platform/log.ts';
 import { type Appender, createAppender } from '../telemetry/append-store.ts';
-import type { StorageEngine } from '../telemetry/engine-store.ts';
+import type { StorageEngine } from '../telemetry/storage/engine-store.ts';
 import { withoutMessagesBetweenDevices } from './between-devices.ts';
 import { createDirectory } from './decode/directory.ts';
-import { createInterpret, type Interpreted } from './decode/interpret.ts';
+import { createInterpret, type Interpret, type Interpreted, type Rejected } from './decode/interpret.ts';
 import { createTenants } from './decode/tenants.ts';
 import { createIngestCounters, type IngestCounters } from './intake/counters.ts';
 import { createIntake, type Intake } from './intake/intake.ts';
 import type { Message } from './intake/message.ts';
+import type { CommitSteps, Part } from './intake/persistent-commit.ts';
+import { createSlowLane, type SlowLane } from './intake/slow-lane.ts';
 import { openSpool, type SpoolOptions } from './intake/spool.ts';
 import { createForwarding, type Forwarding } from './mqtt/broker/forwarding.ts';
 import { isPoison, notStorable } from './not-storable.ts';
-import { createQuarantineLimit, type QuarantineEntry } from './quarantine/quarantine.ts';
+import { createQuarantineLimit, type QuarantineEntry, type QuarantineLimit } from './quarantine/quarantine.ts';
 import { insertQuarantine } from './quarantine/quarantine-store.ts';
 import { createSparkplug, defaultSparkplug, type Sparkplug, type SparkplugSettings } from './sparkplug/sparkplug.ts';
 import { type BirthChange, saveBirths } from './sparkplug/sparkplug-store.ts';
@@ -56,66 +58,116 @@ export function createPipeline({ database, storage, graceMs, log, registry, ...o
   const sparkplug = createSparkplug({ db, ...names, log, settings: options.sparkplug ?? defaultSparkplug });
   const interpret = createInterpret({ ...names, sparkplug: sparkplug.read });
   const mayKeep = createQuarantineLimit();
-  /** A batch that is tried again is what it was: neither its readings nor what is kept of its rejections change. */
-  const interpreted = new WeakMap<readonly Message[], Interpreted & { kept: QuarantineEntry[] }>();
-
-  const interpretOnce = async (messages: readonly Message[]) => {
-    const known = interpreted.get(messages);
-    if (known) return known;
-    const found = await interpret(messages);
-    const rejected = withoutMessagesBetweenDevices(found.rejected, { messages, isHeard: forwarding.isHeard });
-    const kept = rejected.filter((entry) => mayKeep(entry.deviceId, entry.receivedMs));
-    const result = { ...found, rejected, kept };
-    interpreted.set(messages, result);
-    return result;
-  };
-
-  const commit = async (messages: readonly Message[], attempt: number): Promise<void> => {
-    const { arrivals, rejected, kept } = await interpretOnce(messages);
-    const births = sparkplug.birthsOf(messages);
-    const startedAt = performance.now();
-    if (arrivals.length + kept.length + births.length > 0) {
-      const { stored, duplicates, conflicts } = await appender.append(arrivals, beside(kept, births));
-      // Of a commit that is tried again, part may have been stored before its answer was lost: that is no repetition.
-      counters.committed.inc(attempt > 0 ? stored + duplicates : stored);
-      if (attempt === 0) counters.duplicate.inc(duplicates);
-      counters.conflict.inc(conflicts);
-      counters.batch.observe(arrivals.length);
-      counters.commit.observe((performance.now() - startedAt) / 1_000);
-      observeLag(counters, arrivals);
-    }
-    for (const { reason } of rejected) counters.quarantined.inc({ reason });
-    counters.suppressed.inc(rejected.length - kept.length);
-    countCompleted(counters, messages);
-  };
-
-  const setAside = async (message: Message, error: unknown): Promise<void> => {
-    const { origin, topic, payload, receivedMs } = message;
-    const { tenantId, id: deviceId } = origin.device;
-    const entry = { ...notStorable(error), tenantId, deviceId, topic, payload, receivedMs };
-    await appender.append([], (client) => insertQuarantine(client, [entry]));
-    counters.quarantined.inc({ reason: entry.reason });
-    countCompleted(counters, [message]);
-  };
+  const noteOutcome: SlowLane['note'] = (...outcome) => lane.note(...outcome);
+  const steps = createSteps({ interpret, sparkplug, forwarding, mayKeep, appender, counters, noteOutcome });
 
   const spool = options.spool && openSpool({ ...options.spool, counters, log });
   const { shedAfterMs } = options;
-  const intake = createIntake({ commit, isPoison, setAside, counters, log, spool, shedAfterMs });
-  const order = sparkplug.createOrder(intake.offer);
+  const intake = createIntake({ ...steps, counters, log, spool, shedAfterMs });
+  const lane = createSlowLane(intake.offer);
+  const order = sparkplug.createOrder(lane.offer);
   const drain: Intake['drain'] = (waitMsMax) => {
     order.release();
+    lane.release();
     return intake.drain(waitMsMax);
   };
   return { intake: { ...intake, offer: order.offer, drain }, counters, forwarding, sparkplug };
 }
 
+/** What messages mean: readings, what is rejected of them, and what of that is kept in quarantine. */
+type Meaning = Part &
+  Readonly<Record<'rejected' | 'kept', readonly Rejected[]>> &
+  Pick<Interpreted, 'arrivals' | 'cameIn'>;
+
+type Commit = {
+  readonly interpret: Interpret;
+  readonly sparkplug: Sparkplug;
+  readonly forwarding: Forwarding;
+  readonly mayKeep: QuarantineLimit;
+  readonly appender: Appender;
+  readonly counters: IngestCounters;
+  readonly noteOutcome: SlowLane['note'];
+};
+
+function createSteps({ interpret, sparkplug, forwarding, mayKeep, ...rest }: Commit): CommitSteps<Meaning> {
+  const { appender, counters, noteOutcome } = rest;
+  return {
+    isPoison,
+    halve,
+    interpret: async (messages) => {
+      const startedAt = performance.now();
+      const found = await interpret(messages);
+      const rejected = withoutMessagesBetweenDevices(found.rejected, forwarding.isHeard);
+      noteOutcome(messages, rejected, performance.now() - startedAt);
+      const kept = rejected.filter(({ message }) => mayKeep(message.origin.device.id, message.receivedMs));
+      return { ...found, messages, rejected, kept };
+    },
+    refuse: (message, error) => {
+      const refused = [{ message, rejection: notStorable(error) }];
+      return { messages: [message], arrivals: [], cameIn: [], rejected: refused, kept: refused };
+    },
+    commit: async (parts, attempt) => {
+      const { messages, arrivals, rejected, kept } = join(parts);
+      const births = sparkplug.birthsOf(messages);
+      const startedAt = performance.now();
+      if (arrivals.length + kept.length + births.length > 0) {
+        const { stored, duplicates, conflicts } = await appender.append(arrivals, beside(kept, births));
+        // Of a commit that is tried again, part may have been stored before its answer was lost: that is no repetition.
+        counters.committed.inc(attempt > 0 ? stored + duplicates : stored);
+        if (attempt === 0) counters.duplicate.inc(duplicates);
+        counters.conflict.inc(conflicts);
+        counters.batch.observe(arrivals.length);
+        counters.commit.observe((performance.now() - startedAt) / 1_000);
+        observeLag(counters, arrivals);
+      }
+      for (const { rejection } of rejected) counters.quarantined.inc({ reason: rejection.reason });
+      counters.suppressed.inc(rejected.length - kept.length);
+      countCompleted(counters, messages);
+    },
+  };
+}
+
+function join(parts: readonly Meaning[]): Omit<Meaning, 'cameIn'> {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  return {
+    messages: parts.flatMap(({ messages }) => messages),
+    arrivals: parts.flatMap(({ arrivals }) => arrivals),
+    rejected: parts.flatMap(({ rejected }) => rejected),
+    kept: parts.flatMap(({ kept }) => kept),
+  };
+}
+
+/** A message means the same alone as among others: nothing is found out, discovered or counted twice. */
+function halve({ messages, arrivals, cameIn, rejected, kept }: Meaning): readonly [Meaning, Meaning] {
+  const middle = Math.ceil(messages.length / 2);
+  const ofFirst = new Set(messages.slice(0, middle));
+  const half = (some: readonly Message[], isIn: (message: Message) => boolean): Meaning => ({
+    messages: some,
+    arrivals: arrivals.filter((_, i) => isIn(cameIn[i] as Message)),
+    cameIn: cameIn.filter(isIn),
+    rejected: rejected.filter(({ message }) => isIn(message)),
+    kept: kept.filter(({ message }) => isIn(message)),
+  });
+  return [
+    half(messages.slice(0, middle), (message) => ofFirst.has(message)),
+    half(messages.slice(middle), (message) => !ofFirst.has(message)),
+  ];
+}
+
 /** What is written in the transaction of the readings; undefined when there is nothing, since they need none by themselves. */
-function beside(kept: readonly QuarantineEntry[], births: readonly BirthChange[]): Parameters<Appender['append']>[1] {
+function beside(kept: readonly Rejected[], births: readonly BirthChange[]): Parameters<Appender['append']>[1] {
   if (kept.length + births.length === 0) return undefined;
   return async (client) => {
-    if (kept.length > 0) await insertQuarantine(client, kept);
+    if (kept.length > 0) await insertQuarantine(client, kept.map(entryOf));
     if (births.length > 0) await saveBirths(client, births);
   };
+}
+
+function entryOf({ message, rejection }: Rejected): QuarantineEntry {
+  const { origin, topic, payload, receivedMs } = message;
+  const { tenantId, id: deviceId } = origin.device;
+  return { ...rejection, tenantId, deviceId, topic, payload, receivedMs };
 }
 
 function countCompleted(counters: IngestCounters, messages: readonly Message[]): void {

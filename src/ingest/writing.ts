@@ -5,7 +5,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Database } from '../platform/database.ts';
 import { type Appender, createAppender } from '../telemetry/append-store.ts';
-import type { StorageEngine } from '../telemetry/engine-store.ts';
+import type { StorageEngine } from '../telemetry/storage/engine-store.ts';
 import { createDirectory, type Directory } from './decode/directory.ts';
 import { createInterpret, type Interpret } from './decode/interpret.ts';
 import { createTenants } from './decode/tenants.ts';

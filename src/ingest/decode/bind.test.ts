@@ -42,3 +42,20 @@ test('of a point with states a text is one of them, and nothing else is', () => 
   for (const text of ['on', '21.5', 'true', 'constructor', '__proto__', 'toString'])
     expect(shown(text, states)).toContain("is none of the point's states: 2, ON, OFF");
 });
+
+const horizonMs = Date.UTC(2025, 9, 17);
+
+test.each([
+  [null, 0, 'taken'],
+  [undefined, 0, 'taken'],
+  [horizonMs, horizonMs, 'taken'],
+  [
+    horizonMs,
+    horizonMs - 1,
+    /^time_too_old: 2025-10-16T23:59:59\.999Z is before 2025-10-17T00:00:00\.000Z, .* RETAIN_RAW or a retention policy/,
+  ],
+] as const)('of a point whose readings before %s were dropped one of %s is %s', (droppedBeforeMs, timeMs, expected) => {
+  const given = { ...point(null), ...(droppedBeforeMs !== undefined && { droppedBeforeMs }) };
+  const bound = bindSample(given, { point: 'p', timeMs, value: 1, quality: 'good' });
+  expect('reason' in bound ? `${bound.reason}: ${bound.detail}` : 'taken').toMatch(expected);
+});

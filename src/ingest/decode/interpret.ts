@@ -13,7 +13,7 @@ import { isTopicName } from '../../assets/discovery.ts';
 import type { PointName } from '../../assets/point-store.ts';
 import type { Arrival } from '../../telemetry/arrival.ts';
 import type { Message } from '../intake/message.ts';
-import type { QuarantineEntry, Reason, Rejection } from '../quarantine/quarantine.ts';
+import type { Reason, Rejection } from '../quarantine/quarantine.ts';
 import { bindSample } from './bind.ts';
 import { createDescribe, type Described } from './describe.ts';
 import { type Directory, discoveryIsOff, type KnownSite, knownPoint, pointKey, siteIsFull } from './directory.ts';
@@ -23,7 +23,14 @@ import { homeTarget, type ReadableTarget, readTarget, type Target, templateTarge
 import type { Tenants } from './tenants.ts';
 import { createTopicReader, type Topic } from './topic.ts';
 
-export type Interpreted = { readonly arrivals: Arrival[]; readonly rejected: QuarantineEntry[] };
+export type Interpreted = {
+  readonly arrivals: Arrival[];
+  /** Of each arrival the message that it came in. */
+  readonly cameIn: Message[];
+  readonly rejected: Rejected[];
+};
+
+export type Rejected = { readonly message: Message; readonly rejection: Rejection };
 
 /** Interprets messages in their order; rejects only when the database cannot be asked. */
 export type Interpret = (messages: readonly Message[]) => Promise<Interpreted>;
@@ -41,7 +48,7 @@ export function createInterpret({ directory, tenants, sparkplug }: InterpretOpti
   const describe = createDescribe(directory);
 
   return async (messages) => {
-    const result: Interpreted = { arrivals: [], rejected: [] };
+    const result: Interpreted = { arrivals: [], cameIn: [], rejected: [] };
     const { routed, open, ofProtocol } = route(messages, { readTopic, hasSparkplug: sparkplug !== undefined, result });
     const settled = open > 0 ? await settleTargets(routed, { tenants, result }) : (routed as Settled[]);
     const sites = await findSites(settled, directory);
@@ -165,7 +172,7 @@ function read(message: Message, { target, site, result, waiting }: Reading): voi
 /** Binds samples whose points are all in memory; false, doing nothing, when one is not. */
 function bindKnown(readout: Readout, result: Interpreted): boolean {
   const { message, site, asset, samples, textsMayBeStrange } = readout;
-  const { arrivals } = result;
+  const { arrivals, cameIn } = result;
   const length = arrivals.length;
   const ofAsset = site.points.get(asset);
   let refused: Refused[] | undefined;
@@ -182,6 +189,7 @@ function bindKnown(readout: Readout, result: Interpreted): boolean {
       refused.push({ name: sample.point, rejection: bound });
     }
   }
+  for (let i = length; i < arrivals.length; i++) cameIn.push(message);
   if (refused) rejectTogether(result, message, refused);
   return true;
 }
@@ -247,9 +255,8 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, namesListed).map(shorten).join(', ')}${more}`;
 }
 
-function reject(result: Interpreted, { origin, topic, payload, receivedMs }: Message, rejection: Rejection): void {
-  const { tenantId, id: deviceId } = origin.device;
-  result.rejected.push({ ...rejection, tenantId, deviceId, topic, payload, receivedMs });
+function reject({ rejected }: Interpreted, message: Message, rejection: Rejection): void {
+  rejected.push({ message, rejection });
 }
 
 function notGranted({ username, grants }: Device): Rejection {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PointRef } from '../../assets/point-store.ts';
+import { type PointRef, refColumns, refJoins } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
 
 /** A point with the site whose key and time zone count. */
@@ -12,7 +12,7 @@ export async function findPointsById(
 ): Promise<ReadonlyMap<string, PlacedPoint>> {
   const { rows } = await sql<FoundPoint>`
     select p.id::text as key, ${placedColumns}
-    from point p join asset a on a.id = p.asset_id join site s on s.id = a.site_id
+    from point p ${refJoins} join site s on s.id = a.site_id
     where p.tenant_id = ${tenantId} and p.id = any(${ids}::uuid[])`.execute(db);
   return new Map(rows.map((row) => [row.key, placed(row)]));
 }
@@ -29,14 +29,16 @@ export async function findPointsByUri(
   const ofAssets = uris.filter(({ point }) => point !== null);
   const { rows } = await sql<FoundPoint>`
     select p.external_id as key, ${placedColumns}
-    from point p join asset a on a.id = p.asset_id join site s on s.id = a.site_id
+    from point p ${refJoins} join site s on s.id = a.site_id
     where p.tenant_id = ${tenantId} and p.external_id = any(${own}::text[])
     union all
     select given.uri || ' ' || given.point as key, ${placedColumns}
     from unnest(${ofAssets.map(({ uri }) => uri)}::text[], ${ofAssets.map(({ point }) => point)}::text[]) as given (uri, point)
-    join asset a on a.tenant_id = ${tenantId} and a.uri = given.uri
-    join point p on p.asset_id = a.id and p.name = given.point
-    join site s on s.id = a.site_id`.execute(db);
+    join asset named on named.tenant_id = ${tenantId} and named.uri = given.uri
+    left join point own on own.asset_id = named.id and own.name = given.point
+    left join point other on own.id is null and other.asset_id = named.merged_into and other.name = given.point
+    join point p on p.id = coalesce(own.id, other.id)
+    ${refJoins} join site s on s.id = a.site_id`.execute(db);
   const found = new Map<string, PlacedPoint | 'several'>();
   for (const row of rows) found.set(row.key, found.has(row.key) ? 'several' : placed(row));
   return found;
@@ -47,9 +49,7 @@ export function uriKey({ uri, point }: PointUri): string {
   return point === null ? uri : `${uri} ${point}`;
 }
 
-const placedColumns = sql.raw(`
-  p.id as "pointId", p.series_id as "seriesId", a.id as "assetId", a.shard, p.states,
-  a.site_id as "siteId", s.time_zone as "timeZone"`);
+const placedColumns = sql`${refColumns}, a.site_id as "siteId", s.time_zone as "timeZone"`;
 
 type FoundPoint = PointRef & { key: string; siteId: string; timeZone: string };
 

@@ -54,7 +54,8 @@ export function createImporter({ db, writing, folder, readColumns, log }: Import
     if (closing.signal.aborted || index < 0 || running.size >= runningMax) return;
     const [{ id, tenantId }] = waiting.splice(index, 1) as [{ id: string; tenantId: string }];
     const stopping = new AbortController();
-    const done = run(id, stopping.signal)
+    const isClosing = () => closing.signal.aborted;
+    const done = runToEnd(id, { db, writing, files, readColumns, log, signal: stopping.signal, isClosing })
       .catch((error: unknown) =>
         log.error({ err: error, import: id }, 'an import could not be ended; the next start tries again'),
       )
@@ -65,31 +66,9 @@ export function createImporter({ db, writing, folder, readColumns, log }: Import
     running.set(id, { tenantId, stopping, done });
     next();
   };
-  const run = async (id: string, signal: AbortSignal) => {
-    const found = await getRunnable(db, id);
-    try {
-      const isDone = await runOne(found, { db, writing, files, readColumns, log, signal });
-      if (!isDone && closing.signal.aborted) return;
-      if (isDone) await endImport(db, { id, state: 'done' });
-    } catch (error) {
-      log.warn({ err: error, import: id }, 'an import has failed');
-      const failure = error instanceof Error ? error.message : String(error);
-      await endImport(db, { id, state: 'failed', failure });
-    }
-    await files.remove(id);
-  };
-
   const takeUp = async (attempt: number): Promise<void> => {
     try {
-      const open = await listOpenImports(db, await files.holderId());
-      const present = await files.removeOthers(new Set(open.map(({ id }) => id)));
-      for (const { id, tenantId, state } of open) {
-        if (state === 'running' && present.has(id)) waiting.push({ id, tenantId });
-        else {
-          await endImport(db, { id, state: 'failed', failure: lostFile });
-          await files.remove(id);
-        }
-      }
+      waiting.push(...(await takeUpOpen(db, files)));
       next();
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;
@@ -124,6 +103,37 @@ export function createImporter({ db, writing, folder, readColumns, log }: Import
       await Promise.all([...running.values()].map(({ done }) => done));
     },
   };
+}
+
+/** Those of an earlier run that can go on; the others have failed. */
+async function takeUpOpen(db: Db, files: ImportFiles): Promise<{ id: string; tenantId: string }[]> {
+  const open = await listOpenImports(db, await files.holderId());
+  const present = await files.removeOthers(new Set(open.map(({ id }) => id)));
+  const goingOn: { id: string; tenantId: string }[] = [];
+  for (const { id, tenantId, state } of open) {
+    if (state === 'running' && present.has(id)) goingOn.push({ id, tenantId });
+    else {
+      await endImport(db, { id, state: 'failed', failure: lostFile });
+      await files.remove(id);
+    }
+  }
+  return goingOn;
+}
+
+/** Runs an import until it is done, has failed, or is stopped; when all are stopped its file stays for the next start. */
+async function runToEnd(id: string, { isClosing, ...given }: RunGiven & { isClosing: () => boolean }): Promise<void> {
+  const { db, files, log } = given;
+  const found = await getRunnable(db, id);
+  try {
+    const isDone = await runOne(found, given);
+    if (!isDone && isClosing()) return;
+    if (isDone) await endImport(db, { id, state: 'done' });
+  } catch (error) {
+    log.warn({ err: error, import: id }, 'an import has failed');
+    const failure = error instanceof Error ? error.message : String(error);
+    await endImport(db, { id, state: 'failed', failure });
+  }
+  await files.remove(id);
 }
 
 type RunGiven = Pick<ImporterOptions, 'db' | 'writing' | 'readColumns' | 'log'> & {

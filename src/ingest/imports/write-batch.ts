@@ -7,6 +7,7 @@ import type { PointName, PointRef } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Appended } from '../../telemetry/append-store.ts';
 import { type Arrival, splitLate } from '../../telemetry/arrival.ts';
+import { findTooOld, inUnitOf } from '../decode/bind.ts';
 import { discoveryIsOff, type KnownSite, knownPoint, pointKey } from '../decode/directory.ts';
 import type { Writing } from '../writing.ts';
 import type { ImportColumns } from './columns.ts';
@@ -70,8 +71,13 @@ export function createWriteBatch({ db, writing, tenantId, site: slug, columns }:
     const arrivals = found.flatMap(({ reading, ref }): Arrival[] => {
       const convert = conversions.get(ref.pointId) ?? null;
       const { line, column, timeMs } = reading;
+      const tooOld = findTooOld(ref, timeMs);
+      if (tooOld) {
+        errors.push({ line, column, ...tooOld });
+        return [];
+      }
       if (convert !== null && typeof convert !== 'function') errors.push({ line, column, ...convert });
-      const value = typeof convert === 'function' ? convert(reading.value) : reading.value;
+      const value = typeof convert === 'function' ? convert(reading.value) : inUnitOf(ref, reading.value);
       return convert === null || typeof convert === 'function' ? [{ point: ref, timeMs, value, quality: 'good' }] : [];
     });
     const counts = { stored: 0, duplicates: 0, conflicts: 0 };
@@ -92,7 +98,8 @@ export function createWriteBatch({ db, writing, tenantId, site: slug, columns }:
 type Conversion = ((value: number) => number) | { readonly reason: string; readonly detail: string };
 
 function conversionOf(from: string | null, to: string | undefined, { convert }: ImportColumns): Conversion | null {
-  if (from === null || to === undefined || from === to) return null;
+  if (from === null || to === undefined) return null;
+  if (from === to) return (value) => value;
   const formula = convert(from, to);
   if (formula) return formula;
   const detail = `the column map says ${from}, the point is in ${to}, and one does not become the other`;

@@ -1,11 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
+import { type PlainSteps, plainSteps } from '../../../tests/support/intake-run.ts';
 import { createLog } from '../../platform/log.ts';
 import { createIngestCounters } from './counters.ts';
 import { createIntake, type Intake } from './intake.ts';
 import type { Message, Origin } from './message.ts';
-import type { CommitSteps } from './persistent-commit.ts';
+import type { CommitSteps, Part } from './persistent-commit.ts';
 
 /** A device that writes down what it is told: a message's identifier, or x and it when it was dropped, and | for a flush. */
 function createDevice() {
@@ -27,12 +28,10 @@ function createDevice() {
   return { told, message };
 }
 
-function start(steps: Partial<CommitSteps>): Intake {
+function start(steps: PlainSteps, others: Partial<CommitSteps<Part>> = {}): Intake {
   return createIntake({
-    commit: async () => {},
-    isPoison: () => false,
-    setAside: async () => {},
-    ...steps,
+    ...plainSteps(steps),
+    ...others,
     counters: createIngestCounters(new Registry()),
     log: createLog('silent'),
   });
@@ -103,6 +102,115 @@ describe('the intake', () => {
     expect(await intake.drain(5_000)).toBe(true);
     expect(aside).toEqual([3, 7]);
     expect(told.filter((word) => word !== '|')).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  });
+
+  test('finds out what the next messages mean while a batch is on its way, a part after the other, and commits them together', async () => {
+    const { message } = createDevice();
+    const { batches, commit, letGo } = createSlowCommit();
+    const asked: string[] = [];
+    let atOnce = 0;
+    const interpret = async (messages: readonly Message[]) => {
+      asked.push(`${messages.length} of ${++atOnce}`);
+      await turn();
+      atOnce--;
+      return { messages };
+    };
+    const intake = start({ commit }, { interpret });
+    let id = 0;
+    for (const count of [1, 1_000, 1_500]) {
+      for (let n = 0; n < count; n++) intake.offer(message(++id));
+      await turns();
+    }
+    expect(asked).toEqual(['1 of 1', '1000 of 1', '1500 of 1']);
+    expect(batches.map(({ length }) => length)).toEqual([1]);
+    letGo();
+    await turns();
+    expect(batches.map(({ length }) => length)).toEqual([1, 2_500]);
+    letGo();
+    expect(await intake.drain(1_000)).toBe(true);
+    expect(asked).toHaveLength(3);
+  });
+
+  test('a few messages wait for the commit, and are interpreted together after it', async () => {
+    const { told, message } = createDevice();
+    const { batches, commit, letGo } = createSlowCommit();
+    const asked: number[] = [];
+    const interpret = async (messages: readonly Message[]) => {
+      asked.push(messages.length);
+      return { messages };
+    };
+    const intake = start({ commit }, { interpret });
+    for (const ids of [[1], [2, 3], [4, 5]]) {
+      for (const id of ids) intake.offer(message(id));
+      await turns();
+    }
+    expect(asked).toEqual([1]);
+    letGo();
+    await turns();
+    expect(asked).toEqual([1, 4]);
+    expect(batches).toEqual([[1], [2, 3, 4, 5]]);
+    expect(told).toEqual(['1', '|']);
+    letGo();
+    expect(await intake.drain(1_000)).toBe(true);
+  });
+
+  test('takes no more than a batch while one is on its way', async () => {
+    const { message } = createDevice();
+    const { batches, commit, letGo } = createSlowCommit();
+    const intake = start({ commit });
+    intake.offer(message(1));
+    await turns();
+    for (let id = 2; id <= 12_001; id++) intake.offer(message(id));
+    for (let n = 0; n < 4; n++) {
+      await turns();
+      await turns();
+      letGo();
+    }
+    expect(await intake.drain(1_000)).toBe(true);
+    expect(batches.map(({ length }) => length)).toEqual([1, 5_000, 5_000, 2_000]);
+    expect(batches.flat()).toEqual(Array.from({ length: 12_001 }, (_, i) => i + 1));
+  });
+
+  test('a message that cannot be read is refused in its place, and one that cannot be stored is read once', async () => {
+    const { told, message } = createDevice();
+    const refused: unknown[] = [];
+    const asked: number[] = [];
+    const stored: unknown[] = [];
+    const interpret = async (messages: readonly Message[]) => {
+      if (messages.some(({ messageId }) => messageId === 4)) throw new TypeError('cannot be read');
+      asked.push(...messages.map(({ messageId = 0 }) => messageId));
+      return { messages };
+    };
+    const commit = async (messages: readonly Message[]) => {
+      if (messages.some(({ messageId }) => messageId === 7)) throw new TypeError('cannot be stored');
+      stored.push(...messages.map(({ messageId }) => messageId));
+    };
+    const setAside = async ({ messageId }: Message, error: unknown) => {
+      refused.push(`${messageId} ${(error as Error).message}`);
+    };
+    const isPoison = (error: unknown) => error instanceof TypeError;
+    const intake = start({ commit, setAside, isPoison }, { interpret });
+    for (let id = 1; id <= 9; id++) intake.offer(message(id));
+    expect(await intake.drain(5_000)).toBe(true);
+    expect(refused).toEqual(['4 cannot be read', '7 cannot be stored']);
+    expect(asked).toEqual([1, 2, 3, 5, 6, 7, 8, 9]);
+    expect(stored).toEqual([1, 2, 3, 5, 6, 8, 9]);
+    expect(told.filter((word) => word !== '|')).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9']);
+  });
+
+  test('asks again what messages mean when the database could not be asked', async () => {
+    const { told, message } = createDevice();
+    let asked = 0;
+    const interpret = async (messages: readonly Message[]) => {
+      if (++asked < 3) throw new Error('away');
+      return { messages };
+    };
+    const intake = start({ commit: async () => {} }, { interpret });
+    intake.offer(message(1));
+    intake.offer(message(2));
+    expect(await intake.drain(5_000)).toBe(true);
+    expect(asked).toBe(3);
+    expect(told).toEqual(['1', '2', '|']);
   });
 
   test('lets a message go that cannot even be set aside, so that nothing waits behind it', async () => {

@@ -1,24 +1,34 @@
 /**
  * Between the doors and the database: one queue, committed batch after batch, never on a timer. While one batch is on its
- * way to the disk the next one gathers, so that a slow disk makes bigger batches and not a longer wait.
+ * way to the disk the next one gathers, and when it is large, what it means is found out: the database waits for nobody,
+ * and a slow disk makes bigger batches and not a longer wait.
  *
- *   door ─offer─▶ queue ─take─▶ batch ─commit─▶ settle each, in order ─▶ flush each origin once
- *           │       │             └─ database away: the same batch again, nothing is acknowledged meanwhile
+ *   door ─offer─▶ queue ─take─▶ interpret ─▶ ready ─all of it─▶ commit ─▶ settle each, in order ─▶ flush each origin once
+ *           │       │            one after    └─ full: nothing   └─ database away: the same batch again, nothing is
+ *           │       │            the other       is taken           acknowledged meanwhile
  *           │       └─ full: doors stop reading
  *           └─▶ spool: what nobody sends again, while the database is away or the spool is not nearly empty
  *
  * Every message has a number in the order in which they came, and batches follow it through queue and spool alike: no
- * message overtakes an older one, of its device or of another. Memory holds `queueBytesMax` of messages, the batch under
- * way included, and what doors had read when they were told to stop: 64 kB a connection at most.
+ * message overtakes an older one, of its device or of another. There is one transaction at a time. Memory holds
+ * `queueBytesMax` of messages, those under way included, and what doors had read when they were told to stop: 64 kB a
+ * connection at most.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Log } from '../../platform/log.ts';
 import { type Availability, type AvailabilityState, createAvailability } from './availability.ts';
 import type { IngestCounters } from './counters.ts';
-import { isSpoolable, type Message, type Sequenced } from './message.ts';
+import { isSpoolable, type Message } from './message.ts';
 import { type Batch, createMessageQueue, type MessageQueue } from './message-queue.ts';
-import { type CommitSteps, commitUntilDone } from './persistent-commit.ts';
+import {
+  type CommitOptions,
+  type CommitSteps,
+  commitUntilDone,
+  interpretUntilDone,
+  type Part,
+} from './persistent-commit.ts';
 import { createDrop, flush, type Spool, settle } from './spool.ts';
+import { createUnderWay, type UnderWay } from './under-way.ts';
 
 export type Intake = {
   /** Takes a message. The door must not offer more while `isFull`. */
@@ -35,7 +45,7 @@ export type Intake = {
   drain(waitMsMax: number): Promise<boolean>;
 };
 
-export type IntakeOptions = CommitSteps & {
+export type IntakeOptions<P extends Part> = CommitSteps<P> & {
   readonly counters: IngestCounters;
   readonly log: Log;
   /** Absent: what nobody sends again waits in memory, and is dropped when that is full. */
@@ -52,46 +62,54 @@ const limits = {
   queueBytesMax: 64 * megabyte,
   /** What connections had handed over already when they were told to stop: beyond it QoS 0 is dropped. */
   dropBytes: 96 * megabyte,
-  batchMessagesMax: 5_000,
-  batchBytesMax: 8 * megabyte,
 };
+/**
+ * What is taken in one turn of the event loop is a batch as well: a turn may read more than that from the sockets, and with
+ * smaller parts what has been read would grow while small batches are committed.
+ */
+const batchMax = { messages: 5_000, bytes: 8 * megabyte };
 const roomShare = 0.75;
+/** With fewer waiting, what they mean is found out after the commit: many small parts cost more than they save. */
+const aheadMin = 1_000;
 /** With fewer messages in the spool, what comes goes into memory again: a batch or two, and the spool is empty. */
 const nearlyEmpty = 4_000;
 
 /** Starts an intake; it works as soon as something is offered, or at once when the spool has messages. */
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake<P extends Part>(options: IntakeOptions<P>): Intake {
   const { counters, log, spool, awayMs = 2_000, shedAfterMs = 60_000 } = options;
-  const queue = createMessageQueue(limits);
+  const queue = createMessageQueue();
+  const underWay = createUnderWay();
   const roomListeners: (() => void)[] = [];
   const gauge = createGauge(
-    () => queue.bytes() + (spool?.gatheredBytes() ?? 0),
+    () => queue.bytes() + underWay.bytes() + (spool?.gatheredBytes() ?? 0),
     () => {
       for (const listener of roomListeners) listener();
     },
   );
-  const inside: Inside = {
-    options,
+  const inside: Inside<P> = {
+    options: {
+      ...options,
+      onCommitted: ({ length }) => noteCommitted(length, inside),
+      isGivenUp: () => inside.isGivenUp,
+    },
+    counters,
+    log,
     queue,
+    underWay,
     spool,
     gauge,
     availability: createAvailability({ awayMs, shedAfterMs, onAway: () => spoolAll(inside), log }),
-    underWay: undefined,
+    ready: nothing(),
     throughTaken: 0,
-    isWorking: false,
+    interpreting: undefined,
+    committing: undefined,
     isClosed: false,
     isGivenUp: false,
   };
   const drop = createDrop(counters, log);
   let sequence = spool?.lastSequence() ?? 0;
-  let working: Promise<void> | undefined;
-  const start = () => {
-    if (inside.isWorking) return;
-    inside.isWorking = true;
-    working = work(inside);
-  };
   spool?.onWritten(gauge.look);
-  if (hasWork(inside)) start();
+  start(inside);
 
   return {
     offer: (message) => {
@@ -99,10 +117,10 @@ export function createIntake(options: IntakeOptions): Intake {
       switch (placeOf(message, inside)) {
         case 'memory':
           queue.push(message, sequence);
-          return start();
+          return start(inside);
         case 'spool':
           spool?.keep({ message, sequence });
-          return start();
+          return start(inside);
         case 'nowhere':
           if (isSpoolable(message)) drop([message], spool ? 'the spool takes no more' : 'the intake is full');
           else abandon(message, counters);
@@ -117,7 +135,7 @@ export function createIntake(options: IntakeOptions): Intake {
       inside.isClosed = true;
       const timer = new AbortController();
       const timeout = sleep(waitMsMax, true, { signal: timer.signal }).catch(() => true); // Aborted: it lost the race.
-      inside.isGivenUp = await Promise.race([Promise.resolve(working).then(() => false), timeout]);
+      inside.isGivenUp = await Promise.race([untilIdle(inside).then(() => false), timeout]);
       timer.abort();
       inside.availability.close();
       if (inside.isGivenUp) giveUp(inside);
@@ -127,109 +145,127 @@ export function createIntake(options: IntakeOptions): Intake {
   };
 }
 
-type Inside = {
-  readonly options: IntakeOptions;
+type State = {
+  readonly counters: IngestCounters;
+  readonly log: Log;
   readonly queue: MessageQueue;
+  readonly underWay: UnderWay;
   readonly spool: Spool | undefined;
   readonly gauge: Gauge;
   readonly availability: Availability;
-  underWay: UnderWay | undefined;
-  /** The place of the last message that was taken into a batch. */
+  /** Interpreted, for the next batch. */
+  ready: Ready<unknown>;
+  /** The place of the last message that was taken. */
   throughTaken: number;
-  isWorking: boolean;
+  interpreting: Promise<void> | undefined;
+  committing: Promise<void> | undefined;
   isClosed: boolean;
   isGivenUp: boolean;
 };
 
-type UnderWay = {
-  readonly batch: Batch;
-  /** Of its messages, in order, so many are committed. */
-  count: number;
-  /** Those that are spooled meanwhile, and have been settled so. */
-  readonly settled: Set<Message>;
-};
+type Ready<P> = { readonly parts: P[]; messages: number; bytes: number };
+type Inside<P extends Part> = State & { readonly options: CommitOptions<P>; ready: Ready<P> };
 
-function placeOf(message: Message, { isClosed, availability, gauge, spool, queue }: Inside): Place {
+function nothing<P>(): Ready<P> {
+  return { parts: [], messages: 0, bytes: 0 };
+}
+
+function placeOf(message: Message, { isClosed, availability, gauge, spool, queue, underWay }: State): Place {
   if (!isSpoolable(message)) return isClosed ? 'nowhere' : 'memory';
   const isAway = availability.state() !== 'working';
   const isBehind = isAway || isClosed || gauge.isFull() || (spool?.messages() ?? 0) > nearlyEmpty;
   if (isBehind && spool?.hasRoom(message)) return 'spool';
   // While commits go on a spool that is full makes nobody lose anything: the queue fills, and doors stop reading.
-  const isLost = isClosed || (isAway && spool) || queue.bytes() >= limits.dropBytes;
+  const isLost = isClosed || (isAway && spool) || queue.bytes() + underWay.bytes() >= limits.dropBytes;
   return isLost ? 'nowhere' : 'memory';
 }
 
 type Place = 'memory' | 'spool' | 'nowhere';
 
-function hasWork({ queue, spool, isClosed }: Inside): boolean {
-  return queue.length() > 0 || (!isClosed && (spool?.messages() ?? 0) > 0);
+function start<P extends Part>(inside: Inside<P>): void {
+  if (!inside.interpreting && mayTake(inside)) inside.interpreting = interpretOn(inside);
 }
 
-async function work(inside: Inside): Promise<void> {
-  const { options, queue, spool, gauge, availability } = inside;
-  const commitOptions = {
-    ...options,
-    onCommitted: (messages: readonly Message[]) => noteCommitted(messages, inside),
-    isGivenUp: () => inside.isGivenUp,
-  };
-  // Everything that comes in the same turn of the event loop goes into the first batch.
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  while (hasWork(inside) && !inside.isGivenUp) {
-    const batch = take(inside);
-    if (batch.messages.length === 0) continue;
-    inside.underWay = { batch, count: 0, settled: new Set() };
-    availability.begin();
-    await commitUntilDone(batch.messages, commitOptions);
-    if (inside.isGivenUp) return;
-    inside.underWay = undefined;
-    if (spool && spool.messages() > 0) spool.forgetThrough(inside.throughTaken);
-    queue.release();
-    options.counters.waiting.set(queue.length());
-    gauge.look();
+function mayTake({ queue, spool, underWay, ready, isClosed, isGivenUp }: State): boolean {
+  if (isGivenUp) return false;
+  // The disk is read behind what is committed: while something is there, one batch comes after the other.
+  if (spool && spool.messages() > 0) return underWay.isEmpty() && (queue.length() > 0 || !isClosed);
+  if (underWay.isEmpty()) return queue.length() > 0;
+  return queue.length() >= aheadMin && ready.messages < batchMax.messages && ready.bytes < batchMax.bytes;
+}
+
+async function interpretOn<P extends Part>(inside: Inside<P>): Promise<void> {
+  const { underWay, availability, options } = inside;
+  // Everything that comes in the same turn of the event loop is taken together.
+  for (await turn(); mayTake(inside); await turn()) {
+    const taken = take(inside);
+    if (taken.messages.length === 0) continue;
+    if (underWay.isEmpty()) availability.begin();
+    underWay.add(taken);
+    const parts = await interpretUntilDone(taken.messages, options);
+    if (inside.isGivenUp) break;
+    inside.ready.parts.push(...parts);
+    inside.ready.messages += taken.messages.length;
+    inside.ready.bytes += taken.bytes;
+    inside.committing ??= commitOn(inside);
   }
-  // In the same turn as the last look for work: what comes next starts it again.
-  inside.isWorking = false;
+  // In the same turn as the last look: what comes next starts it again.
+  inside.interpreting = undefined;
 }
 
-function take(inside: Inside): Batch {
-  const { spool, queue, throughTaken } = inside;
-  const batch = spool && spool.messages() > 0 ? queue.take(spool.read(throughTaken)) : queue.take();
+function take(inside: State): Batch {
+  const { spool, queue, ready, throughTaken } = inside;
+  const room = { messagesMax: batchMax.messages - ready.messages, bytesMax: batchMax.bytes - ready.bytes };
+  const batch = spool && spool.messages() > 0 ? queue.take(room, spool.read(throughTaken)) : queue.take(room);
   inside.throughTaken = batch.sequences.at(-1) ?? throughTaken;
   return batch;
 }
 
-function noteCommitted(messages: readonly Message[], { underWay, availability }: Inside): void {
-  const { settled, batch } = underWay as UnderWay;
-  (underWay as UnderWay).count += messages.length;
-  settle(settled.size > 0 ? messages.filter((one) => !settled.has(one)) : messages, { isCommitted: true });
-  availability.end();
-  if ((underWay as UnderWay).count < batch.messages.length) availability.begin();
+async function commitOn<P extends Part>(inside: Inside<P>): Promise<void> {
+  while (inside.ready.parts.length > 0 && !inside.isGivenUp) {
+    const { parts } = inside.ready;
+    inside.ready = nothing();
+    start(inside);
+    await commitUntilDone(parts, inside.options);
+  }
+  inside.committing = undefined;
+  start(inside);
 }
 
-/** Moves what may be spooled from memory to the disk: of the batch under way a copy, since it may be stored already. */
-function spoolAll({ spool, queue, underWay }: Inside): void {
+function noteCommitted(count: number, { underWay, availability, spool, queue, gauge, counters }: State): void {
+  const unsettled = underWay.end(count);
+  availability.end();
+  if (!underWay.isEmpty()) availability.begin();
+  if (spool && spool.messages() > 0) spool.forgetThrough(underWay.throughCommitted());
+  // In the next turn: the next batch is on its way by then, and the database has not waited for the writes of these.
+  setImmediate(() => {
+    settle(unsettled, { isCommitted: true });
+    counters.waiting.set(queue.length());
+    gauge.look();
+  });
+}
+
+async function untilIdle(inside: State): Promise<void> {
+  while (inside.interpreting || inside.committing) await Promise.all([inside.interpreting, inside.committing]);
+  await turn(); // What is committed last is settled now.
+}
+
+/** Moves what may be spooled from memory to the disk: of what is under way a copy, since it may be stored already. */
+function spoolAll({ spool, queue, underWay }: State): void {
   if (!spool) return;
-  if (underWay) for (const message of spool.copy(copyable(underWay))) underWay.settled.add(message);
+  underWay.noteSpooled(spool.copy(underWay.copyable()));
   const entries = queue.extract(isSpoolable);
   for (const entry of entries) spool.keep(entry);
   flush(entries.map(({ message }) => message));
 }
 
-function copyable({ batch, count, settled }: UnderWay): Sequenced[] {
-  return batch.messages.flatMap((message, i) =>
-    i >= count && isSpoolable(message) && !settled.has(message)
-      ? [{ message, sequence: batch.sequences[i] as number }]
-      : [],
-  );
-}
-
-function giveUp(inside: Inside): void {
+function giveUp(inside: State): void {
   spoolAll(inside);
-  const { underWay, queue, options } = inside;
-  const left = [...(underWay?.batch.messages.slice(underWay.count) ?? []), ...queue.rest()];
+  const { underWay, queue, counters, log } = inside;
+  const left = [...underWay.rest(), ...queue.rest()];
   const messages = left.filter((message) => !isSpoolable(message)).length;
-  options.counters.abandoned.inc(messages);
-  if (messages > 0) options.log.error({ messages }, 'closing with messages neither stored nor acknowledged');
+  counters.abandoned.inc(messages);
+  if (messages > 0) log.error({ messages }, 'closing with messages neither stored nor acknowledged');
 }
 
 function abandon(message: Message, counters: IngestCounters): void {

@@ -1,18 +1,15 @@
 import { type Message, type Sequenced, weightBytes } from './message.ts';
 
 /**
- * Messages in memory in the order in which they came, weighed; what has been taken counts until it is released. The
- * order has numbers, by which what waits on the disk finds its place between them.
+ * Messages in memory in the order in which they came, weighed. The order has numbers, by which what waits on the disk
+ * finds its place between them.
  */
 export type MessageQueue = {
   push(message: Message, sequence: number): void;
-  /** The first messages, up to the limits of a batch; none when there are none. Those of the disk are merged in. */
-  take(spooled?: SpooledPart): Batch;
-  /** What was taken last is committed, or given up. */
-  release(): void;
+  /** The first messages, up to the limits; none when there are none. Those of the disk are merged in. */
+  take(limits: TakeLimits, spooled?: SpooledPart): Batch;
   /** Takes those out that are wanted, and leaves the others as they are. */
   extract(isWanted: (message: Message) => boolean): Sequenced[];
-  /** What has not been taken. */
   rest(): readonly Message[];
   length(): number;
   bytes(): number;
@@ -21,22 +18,19 @@ export type MessageQueue = {
 /** The first of the messages that are on the disk, and whether there are no others. */
 export type SpooledPart = { readonly rows: readonly Sequenced[]; readonly isWhole: boolean };
 
-export type Batch = { readonly messages: readonly Message[]; readonly sequences: readonly number[] };
+type Line = { readonly messages: readonly Message[]; readonly sequences: readonly number[] };
+/** What was taken, and what it weighs. */
+export type Batch = Line & { readonly bytes: number };
 
-export type QueueLimits = {
-  readonly batchMessagesMax: number;
-  readonly batchBytesMax: number;
-};
+export type TakeLimits = { readonly messagesMax: number; readonly bytesMax: number };
 
 /** An empty queue, which takes what it is given: to bound it is the caller's part. */
-export function createMessageQueue(limits: QueueLimits): MessageQueue {
-  const { batchMessagesMax, batchBytesMax } = limits;
+export function createMessageQueue(): MessageQueue {
   let queue: Message[] = [];
   let numbers: number[] = [];
   let queuedBytes = 0;
-  let takenBytes = 0;
 
-  const cut = (count: number): Batch => {
+  const cut = (count: number): Line => {
     const isAll = count === queue.length;
     const batch = isAll
       ? { messages: queue, sequences: numbers }
@@ -46,23 +40,21 @@ export function createMessageQueue(limits: QueueLimits): MessageQueue {
     return batch;
   };
 
-  const takeFirst = (): Batch => {
+  const takeFirst = ({ messagesMax, bytesMax }: TakeLimits): Batch => {
     let count = 0;
     let bytes = 0;
-    while (count < queue.length && count < batchMessagesMax && bytes < batchBytesMax) {
+    while (count < queue.length && count < messagesMax && bytes < bytesMax) {
       bytes += weightBytes(queue[count] as Message);
       count++;
     }
     queuedBytes -= bytes;
-    takenBytes = bytes;
-    return cut(count);
+    return { ...cut(count), bytes };
   };
 
-  const takeMerged = (spooled: SpooledPart): Batch => {
-    const { batch, bytes, ofMemory } = merge({ messages: queue, sequences: numbers }, spooled, limits);
+  const takeMerged = (limits: TakeLimits, spooled: SpooledPart): Batch => {
+    const { batch, ofMemory } = merge({ messages: queue, sequences: numbers }, spooled, limits);
     cut(ofMemory.count);
     queuedBytes -= ofMemory.bytes;
-    takenBytes = bytes;
     return batch;
   };
 
@@ -72,10 +64,7 @@ export function createMessageQueue(limits: QueueLimits): MessageQueue {
       numbers.push(sequence);
       queuedBytes += weightBytes(message);
     },
-    take: (spooled) => (spooled ? takeMerged(spooled) : takeFirst()),
-    release: () => {
-      takenBytes = 0;
-    },
+    take: (limits, spooled) => (spooled ? takeMerged(limits, spooled) : takeFirst(limits)),
     extract: (isWanted) => {
       const found: Sequenced[] = [];
       const kept: number[] = [];
@@ -90,18 +79,18 @@ export function createMessageQueue(limits: QueueLimits): MessageQueue {
     },
     rest: () => queue,
     length: () => queue.length,
-    bytes: () => queuedBytes + takenBytes,
+    bytes: () => queuedBytes,
   };
 }
 
 /** The first messages of both, in their order; those of memory only as far as what is on the disk is known. */
-function merge(memory: Batch, { rows, isWhole }: SpooledPart, { batchMessagesMax, batchBytesMax }: QueueLimits) {
+function merge(memory: Line, { rows, isWhole }: SpooledPart, { messagesMax, bytesMax }: TakeLimits) {
   const messages: Message[] = [];
   const sequences: number[] = [];
   const ofMemory = { count: 0, bytes: 0 };
   let next = 0;
   let bytes = 0;
-  while (messages.length < batchMessagesMax && bytes < batchBytesMax) {
+  while (messages.length < messagesMax && bytes < bytesMax) {
     const row = rows[next];
     const number = memory.sequences[ofMemory.count];
     // Behind the last row that was read there may be others, older than what is in memory.
@@ -118,5 +107,5 @@ function merge(memory: Batch, { rows, isWhole }: SpooledPart, { batchMessagesMax
     sequences.push(isOfDisk ? row.sequence : (number as number));
     bytes += weight;
   }
-  return { batch: { messages, sequences }, bytes, ofMemory };
+  return { batch: { messages, sequences, bytes }, ofMemory };
 }

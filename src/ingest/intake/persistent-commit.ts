@@ -1,25 +1,32 @@
 /**
- * A batch is committed whatever happens meanwhile. An error is one of two kinds:
+ * Messages are interpreted and committed whatever happens meanwhile. An error is one of two kinds:
  *
- *   the database is away, full, locked …   the same batch again, ever less often, until it is there again
- *   the batch holds something unstorable   halves, each by itself, until the message is found and set aside, or let go
- *                                          when even that cannot be stored
+ *   the database is away, full, locked …   the same again, ever less often, until it is there again
+ *   something cannot be read or stored     halves, each by itself, until the message is found and refused, or let go when
+ *                                          even its refusal cannot be stored
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../platform/log.ts';
 import type { IngestCounters } from './counters.ts';
 import type { Message } from './message.ts';
 
-export type CommitSteps = {
-  /** Commits messages in one transaction; rejects when it cannot tell that they are stored. May be called again. */
-  readonly commit: (messages: readonly Message[], attempt: number) => Promise<void>;
-  /** Whether an error of `commit` is about these messages, and not about the state of the database. */
+/** Messages, at least one, and whatever they were found to mean. */
+export type Part = { readonly messages: readonly Message[] };
+
+export type CommitSteps<P extends Part> = {
+  /** Finds out what messages mean; rejects when the database cannot be asked. Called for one after the other. */
+  readonly interpret: (messages: readonly Message[]) => Promise<P>;
+  /** Commits in one transaction; rejects when it cannot tell that all are stored. May be called again. */
+  readonly commit: (parts: readonly P[], attempt: number) => Promise<void>;
+  /** What two or more messages mean, in two parts. */
+  readonly halve: (part: P) => readonly [P, P];
+  /** That a message cannot be stored, as what is committed instead of it. */
+  readonly refuse: (message: Message, error: unknown) => P;
+  /** Whether an error is about these messages, and not about the state of the database. */
   readonly isPoison: (error: unknown) => boolean;
-  /** Commits only that the message was not storable. */
-  readonly setAside: (message: Message, error: unknown) => Promise<void>;
 };
 
-export type CommitOptions = CommitSteps & {
+export type CommitOptions<P extends Part> = CommitSteps<P> & {
   /** Told, in order, of messages that are committed now. */
   readonly onCommitted: (messages: readonly Message[]) => void;
   /** True when the program cannot wait any longer. */
@@ -31,60 +38,91 @@ export type CommitOptions = CommitSteps & {
 const retryMsMin = 50;
 const retryMsMax = 2_000;
 
-/** Commits a batch; resolves when every message of it has been, or when the program gives up. */
-export async function commitUntilDone(batch: readonly Message[], options: CommitOptions): Promise<void> {
-  const { commit, isPoison, counters, log } = options;
+/** Interprets messages; resolves with parts that hold all of them in their order, with none when the program gives up. */
+export async function interpretUntilDone<P extends Part>(
+  messages: readonly Message[],
+  options: CommitOptions<P>,
+): Promise<P[]> {
+  const { interpret, refuse, isPoison, log } = options;
   for (let attempt = 0; !options.isGivenUp(); attempt++) {
     try {
-      await commit(batch, attempt);
-      if (attempt > 0) log.info({ messages: batch.length, attempt }, 'a commit that failed has succeeded');
-      return options.onCommitted(batch);
+      return [await interpret(messages)];
     } catch (error) {
-      if (isPoison(error)) return isolate(batch, { options, error });
-      counters.retried.inc();
-      if (attempt === 0) log.warn({ err: error, messages: batch.length }, 'a commit failed; trying until it succeeds');
-      await sleep(waitMs(attempt));
+      const [message] = messages;
+      if (isPoison(error) && messages.length === 1 && message) {
+        log.error({ err: error, topic: message.topic }, 'a message cannot be read; putting it into quarantine');
+        return [refuse(message, error)];
+      }
+      if (isPoison(error)) {
+        const [first, second] = halves(messages);
+        return [...(await interpretUntilDone(first, options)), ...(await interpretUntilDone(second, options))];
+      }
+      await waitForNext(attempt, { options, error, messages });
+    }
+  }
+  return [];
+}
+
+/** Commits parts; resolves when every message of them has been, or when the program gives up. */
+export async function commitUntilDone<P extends Part>(parts: readonly P[], options: CommitOptions<P>): Promise<void> {
+  const { commit, isPoison, log } = options;
+  const messages = parts.length === 1 ? (parts[0] as P).messages : parts.flatMap((part) => part.messages);
+  for (let attempt = 0; !options.isGivenUp(); attempt++) {
+    try {
+      await commit(parts, attempt);
+      if (attempt > 0) log.info({ messages: messages.length, attempt }, 'a commit that failed has succeeded');
+      return options.onCommitted(messages);
+    } catch (error) {
+      if (isPoison(error)) return isolate(parts, { options, error });
+      await waitForNext(attempt, { options, error, messages });
     }
   }
 }
 
-type Poisoned = { readonly options: CommitOptions; readonly error: unknown };
+type Failed<P extends Part> = { readonly options: CommitOptions<P>; readonly error: unknown };
 
-async function isolate(batch: readonly Message[], { options, error }: Poisoned): Promise<void> {
-  const [message] = batch;
-  if (batch.length > 1) {
-    const middle = Math.ceil(batch.length / 2);
-    await commitUntilDone(batch.slice(0, middle), options);
-    return commitUntilDone(batch.slice(middle), options);
-  }
-  if (message) await setAsideUntilDone(message, { options, error });
+async function isolate<P extends Part>(parts: readonly P[], failed: Failed<P>): Promise<void> {
+  const { options } = failed;
+  const [part] = parts;
+  if (!part) return;
+  if (parts.length === 1 && part.messages.length === 1) return refuseUntilDone(part, failed);
+  const [first, second] = parts.length > 1 ? halves(parts) : options.halve(part).map((half) => [half]);
+  await commitUntilDone(first as readonly P[], options);
+  await commitUntilDone(second as readonly P[], options);
 }
 
-async function setAsideUntilDone(message: Message, { options, error }: Poisoned): Promise<void> {
-  const { setAside, isPoison, counters, log } = options;
-  log.error({ err: error, topic: message.topic }, 'a message cannot be stored; putting it into quarantine');
+async function refuseUntilDone<P extends Part>({ messages }: P, { options, error }: Failed<P>): Promise<void> {
+  const { commit, refuse, isPoison, counters, log } = options;
+  const message = messages[0] as Message;
+  const { topic } = message;
+  log.error({ err: error, topic }, 'a message cannot be stored; putting it into quarantine');
   for (let attempt = 0; !options.isGivenUp(); attempt++) {
     try {
-      await setAside(message, error);
-      return options.onCommitted([message]);
+      await commit([refuse(message, error)], attempt);
+      return options.onCommitted(messages);
     } catch (cause) {
       if (isPoison(cause)) {
         // Its tenant may be gone, or what is wrong with it is what quarantine would keep of it: nobody else waits for that.
-        log.error(
-          { err: cause, topic: message.topic },
-          'a message cannot be put into quarantine, either; letting it go',
-        );
+        log.error({ err: cause, topic }, 'a message cannot be put into quarantine, either; letting it go');
         counters.quarantined.inc({ reason: 'not_storable' });
         counters.suppressed.inc();
-        return options.onCommitted([message]);
+        return options.onCommitted(messages);
       }
-      counters.retried.inc();
-      log.error({ err: cause }, 'a message could not be put into quarantine; trying again');
-      await sleep(waitMs(attempt));
+      await waitForNext(attempt, { options, error: cause, messages });
     }
   }
 }
 
-function waitMs(attempt: number): number {
-  return Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10));
+type Waiting<P extends Part> = Failed<P> & { readonly messages: readonly Message[] };
+
+async function waitForNext<P extends Part>(attempt: number, { options, error, messages }: Waiting<P>): Promise<void> {
+  options.counters.retried.inc();
+  const detail = { err: error, messages: messages.length };
+  if (attempt === 0) options.log.warn(detail, 'a commit failed; trying until it succeeds');
+  await sleep(Math.min(retryMsMax, retryMsMin * 2 ** Math.min(attempt, 10)));
+}
+
+function halves<T>(all: readonly T[]): [readonly T[], readonly T[]] {
+  const middle = Math.ceil(all.length / 2);
+  return [all.slice(0, middle), all.slice(middle)];
 }

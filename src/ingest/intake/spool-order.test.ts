@@ -37,7 +37,7 @@ describe('the order of messages through memory and spool', { timeout: 60_000 }, 
     expect(run.told.committed).toEqual([]);
     database.isAway = false;
     await soon(() => database.committed).toEqual(upTo(20));
-    expect(run.told.committed).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
+    await soon(() => run.told.committed).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
     expect(run.told.dropped).toEqual([]);
     expect(run.spool.messages()).toBe(0);
     await run.intake.drain(1_000);
@@ -132,7 +132,9 @@ describe('the order of messages through memory and spool', { timeout: 60_000 }, 
         await soon(isDone).toBe(true);
         await stop(10_000);
         // What was not acknowledged when the program stopped is sent again by its device, which none of these does.
-        expect(database.committed).toEqual(upTo(sent).filter((n) => !lost.includes(n)));
+        // What was on its way just then may be there all the same.
+        const isThere = new Set(database.committed);
+        expect(database.committed).toEqual(upTo(sent).filter((n) => !lost.includes(n) || isThere.has(n)));
       }),
       { numRuns: 25 },
     );

@@ -59,7 +59,7 @@ async function replayOne(entry: Replayable, { tenantId, interpret, appender }: G
   const { id } = entry;
   try {
     const { arrivals, rejected } = await interpret([messageOf(entry)]);
-    const [rejection] = rejected;
+    const rejection = rejected[0]?.rejection;
     const counts = await appender.append(arrivals, (client) =>
       rejection
         ? keepReplayed(client, { tenantId, id, reason: rejection.reason, detail: rejection.detail })

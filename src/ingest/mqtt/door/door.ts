@@ -12,7 +12,7 @@ import { type BrokerOptions, createMqttBroker } from '../broker/broker.ts';
 import type { MqttGuest } from '../broker/session.ts';
 import { connack, pubcomp } from '../packets/answers.ts';
 import type { AddressLimitsOptions } from './address-limits.ts';
-import { type Admission, createAdmission } from './admission.ts';
+import { type Admission, type Admit, createAdmission } from './admission.ts';
 import { createMqttConnection } from './connection.ts';
 import { createEntrance } from './entrance.ts';
 import { createRefusals, type NoteRefusal } from './refusals.ts';
@@ -23,8 +23,8 @@ import type { DoorKind, Visitor } from './visitor.ts';
 export type MqttDoor = {
   /** Listens; resolves with the port, which is another than asked for when that was 0. */
   listen(port: number, host: string, kind?: DoorKind): Promise<{ port: number }>;
-  /** Ends the connections of a device, at once and whichever way they came. */
-  closeDevice(deviceId: string): void;
+  /** Ends the connections of a device, at once and whichever way they came; one that is revoked leaves no will. */
+  closeDevice(deviceId: string, as: { isRevoked: boolean }): void;
   /** The devices that are connected, or about to be, each as often as it is. */
   listDevices(): Device[];
   /** Lets nobody in any more and reads nothing more; what is under way can still be acknowledged. */
@@ -60,6 +60,10 @@ const heardMs = 5_000;
 
 type Door = DoorOptions & {
   readonly guests: Set<MqttGuest>;
+  /** Those whose start has been told, and not their end. */
+  readonly present: Set<MqttGuest>;
+  readonly guestOf: WeakMap<object, MqttGuest>;
+  readonly visitorOf: WeakMap<MqttGuest, Visitor>;
   readonly noteRefusal: NoteRefusal;
   readonly heldByAll: { bytes: number };
   earlyBytes: number;
@@ -69,50 +73,30 @@ type Door = DoorOptions & {
 export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
   const { counters, log, intake } = options;
   const noteRefusal = createRefusals(counters, log);
-  const door: Door = { ...options, guests: new Set(), noteRefusal, heldByAll: { bytes: 0 }, earlyBytes: 0 };
-  const { guests } = door;
-  const guestOf = new WeakMap<object, MqttGuest>();
-  const onAdmitted = new WeakMap<MqttGuest, () => void>();
-  /** Those whose start has been told, and not their end. */
-  const present = new Set<MqttGuest>();
-  const depart = (guest: MqttGuest) => {
-    const reason = guest.endReason ?? 'connection_lost';
-    if (present.delete(guest)) tellOf(door, guest, { isOnline: false, reason });
+  const door: Door = {
+    ...options,
+    guests: new Set(),
+    present: new Set(),
+    guestOf: new WeakMap(),
+    visitorOf: new WeakMap(),
+    noteRefusal,
+    heldByAll: { bytes: 0 },
+    earlyBytes: 0,
   };
+  const { guests } = door;
   const admit = createAdmission({ ...options, isShedding: () => intake.state() === 'shedding' });
   const broker = await createMqttBroker({
     ...options,
     noteRefusal,
-    guestOf: (stream) => guestOf.get(stream),
+    guestOf: (stream) => door.guestOf.get(stream),
     onReady: (guest) => {
-      onAdmitted.get(guest)?.();
+      door.visitorOf.get(guest)?.onAdmitted();
       guest.connection.admit();
-      present.add(guest);
+      door.present.add(guest);
       tellOf(door, guest, { isOnline: true, reason: 'connected' });
     },
   });
-  const onWire = (wire: Duplex, visitor: Visitor) => {
-    const guest = createGuest(door, wire, visitor, (packet) => {
-      visitor.arrive();
-      const { certificateCn, address } = visitor;
-      void admit(packet, { certificateCn, address }).then((admission) => {
-        if (!guests.has(guest) || guest.endReason) return;
-        if ('refused' in admission) return refuse(door, guest, admission);
-        guest.device = admission.device;
-        guest.clientId = admission.connect.clientId;
-        guestOf.set(guest.connection.stream, guest);
-        broker.handle(guest.connection.stream);
-      });
-    });
-    onAdmitted.set(guest, visitor.onAdmitted);
-    guests.add(guest);
-    counters.connections.set(guests.size);
-    wire.once('close', () => {
-      guests.delete(guest);
-      counters.connections.set(guests.size);
-      depart(guest);
-    });
-  };
+  const onWire = (wire: Duplex, visitor: Visitor) => receive(door, { wire, visitor, admit, serve: broker.handle });
   const entrance = createEntrance({ ...limits, tls: undefined, webSocketOrigins: [], ...options, noteRefusal, onWire });
   intake.onRoom(() => {
     for (const { connection } of guests) connection.pump();
@@ -126,9 +110,12 @@ export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
 
   return {
     listen: (port, host, kind = 'tcp') => entrance.listen(kind, port, host),
-    closeDevice: (deviceId) => {
+    closeDevice: (deviceId, { isRevoked }) => {
       const connected = [...guests].filter(({ device }) => device?.id === deviceId);
-      for (const guest of connected) endAtOnce(guest, 'revoked');
+      for (const guest of connected) {
+        guest.isRevoked = isRevoked;
+        endAtOnce(guest, 'revoked');
+      }
       if (connected.length > 0) {
         log.info(
           { deviceId, connections: connected.length },
@@ -150,9 +137,45 @@ export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
       }
       await broker.close();
       // A client that does not close its end has gone for us all the same.
-      for (const guest of guests) depart(guest);
+      for (const guest of guests) depart(door, guest);
     },
   };
+}
+
+type Received = {
+  readonly wire: Duplex;
+  readonly visitor: Visitor;
+  readonly admit: Admit;
+  readonly serve: (stream: Duplex) => void;
+};
+
+function receive(door: Door, { wire, visitor, admit, serve }: Received): void {
+  const { guests, counters } = door;
+  const guest = createGuest(door, wire, visitor, (packet) => {
+    visitor.arrive();
+    const { certificateCn, address } = visitor;
+    void admit(packet, { certificateCn, address }).then((admission) => {
+      if (!guests.has(guest) || guest.endReason) return;
+      if ('refused' in admission) return refuse(door, guest, admission);
+      guest.device = admission.device;
+      guest.clientId = admission.connect.clientId;
+      door.guestOf.set(guest.connection.stream, guest);
+      serve(guest.connection.stream);
+    });
+  });
+  door.visitorOf.set(guest, visitor);
+  guests.add(guest);
+  counters.connections.set(guests.size);
+  wire.once('close', () => {
+    guests.delete(guest);
+    counters.connections.set(guests.size);
+    depart(door, guest);
+  });
+}
+
+function depart(door: Door, guest: MqttGuest): void {
+  const reason = guest.endReason ?? 'connection_lost';
+  if (door.present.delete(guest)) tellOf(door, guest, { isOnline: false, reason });
 }
 
 function createGuest(
@@ -192,6 +215,7 @@ function createGuest(
     device: undefined,
     session: undefined,
     endReason: undefined,
+    isRevoked: false,
   };
   return guest;
 }

@@ -42,11 +42,57 @@ type Arriving = { readonly visitor: Visitor; readonly socket: Socket; readonly s
 /** Nothing listens yet. */
 export function createEntrance(options: EntranceOptions): Entrance {
   const { noteRefusal, onWire, tls } = options;
-  const limits = createAddressLimits(options);
-  const arriving = new Set<Arriving>();
+  const arrivals = createArrivals(options);
   const servers: Server[] = [];
   const webSockets = createWebSocketGate({ origins: options.webSocketOrigins, noteRefusal, onWire });
   let tlsGate: TlsGate | undefined;
+
+  const pass = (kind: DoorKind): ((socket: Duplex, visitor: Visitor) => void) => {
+    const next = kind === 'ws' || kind === 'wss' ? webSockets.pass : onWire;
+    if (kind === 'tcp' || kind === 'ws') return next;
+    if (!tls) throw new Error(`a ${kind} door needs a certificate and its key`);
+    tlsGate ??= createTlsGate(tls, noteRefusal);
+    const gate = tlsGate;
+    return (socket, visitor) => gate.pass(socket as Socket, visitor, next);
+  };
+
+  return {
+    listen: async (kind, port, host) => {
+      const next = pass(kind);
+      const server = createServer(
+        { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay },
+        (socket) => {
+          const visitor = arrivals.enter(kind, socket);
+          if (visitor) next(socket, visitor);
+        },
+      );
+      servers.push(server);
+      server.listen(port, host);
+      await once(server, 'listening');
+      // As when the process has no file descriptors left: whoever is here stays, and whoever comes may try again.
+      server.on('error', (error) => noteRefusal('not_accepted', { address: '', door: kind, error: error.message }));
+      return { port: (server.address() as AddressInfo).port };
+    },
+    sweep: arrivals.sweep,
+    close: () => {
+      for (const server of servers) server.close();
+      tlsGate?.close();
+      arrivals.end();
+    },
+  };
+}
+
+type Arrivals = {
+  /** A visitor on a connection that was just accepted; undefined, and the connection is reset, when there are too many. */
+  enter(kind: DoorKind, socket: Socket): Visitor | undefined;
+  sweep(): void;
+  /** Ends what has not arrived. */
+  end(): void;
+};
+
+function createArrivals({ noteRefusal, ...options }: EntranceOptions): Arrivals {
+  const limits = createAddressLimits(options);
+  const arriving = new Set<Arriving>();
 
   const enter = (kind: DoorKind, socket: Socket): Visitor | undefined => {
     const remoteAddress = socket.remoteAddress ?? '';
@@ -81,32 +127,8 @@ export function createEntrance(options: EntranceOptions): Entrance {
     return visitor;
   };
 
-  const pass = (kind: DoorKind): ((socket: Duplex, visitor: Visitor) => void) => {
-    const next = kind === 'ws' || kind === 'wss' ? webSockets.pass : onWire;
-    if (kind === 'tcp' || kind === 'ws') return next;
-    if (!tls) throw new Error(`a ${kind} door needs a certificate and its key`);
-    tlsGate ??= createTlsGate(tls, noteRefusal);
-    const gate = tlsGate;
-    return (socket, visitor) => gate.pass(socket as Socket, visitor, next);
-  };
-
   return {
-    listen: async (kind, port, host) => {
-      const next = pass(kind);
-      const server = createServer(
-        { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay },
-        (socket) => {
-          const visitor = enter(kind, socket);
-          if (visitor) next(socket, visitor);
-        },
-      );
-      servers.push(server);
-      server.listen(port, host);
-      await once(server, 'listening');
-      // As when the process has no file descriptors left: whoever is here stays, and whoever comes may try again.
-      server.on('error', (error) => noteRefusal('not_accepted', { address: '', door: kind, error: error.message }));
-      return { port: (server.address() as AddressInfo).port };
-    },
+    enter,
     sweep: () => {
       const now = performance.now();
       for (const one of arriving) {
@@ -116,9 +138,7 @@ export function createEntrance(options: EntranceOptions): Entrance {
         one.socket.destroy();
       }
     },
-    close: () => {
-      for (const server of servers) server.close();
-      tlsGate?.close();
+    end: () => {
       for (const { socket } of arriving) socket.destroy();
     },
   };
