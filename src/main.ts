@@ -16,11 +16,16 @@ import { bootstrap, firstDevice, type Made } from './access/bootstrap.ts';
 import { deleteOldDeviceEvents } from './access/presence-store.ts';
 import { reachableUrls } from './access/reachable-urls.ts';
 import { closeApi, createApi } from './api/server.ts';
+import { moveMerged } from './assets/merge/move-merged.ts';
+import { appendPresenceEvents } from './events/device-events.ts';
+import { deleteOldEvents } from './events/store.ts';
 import { createIngest, type Ingest } from './ingest/ingest.ts';
 import { mqttDoors, openDoorSettings } from './ingest/mqtt/door/door-settings.ts';
 import { deleteOldQuarantine } from './ingest/quarantine/quarantine-store.ts';
 import type { UpstreamSettings } from './ingest/upstream/upstream.ts';
 import { applyEffects } from './insights/apply.ts';
+import { keepEvidence, listHolds } from './insights/evidence/evidence-keep-store.ts';
+import { rebindEvidence } from './insights/evidence/record-evidence.ts';
 import { startFloor } from './insights/floor.ts';
 import { replaceEpisodes } from './insights/replace.ts';
 import type { Config } from './platform/config.ts';
@@ -34,7 +39,12 @@ import { migrate } from './platform/migrate.ts';
 import type { Advanced, Sink } from './rules/live/advance.ts';
 import { forgetRuleHistory, runRules, scaleTick } from './rules/live/live.ts';
 import { openRuleSets } from './rules/live/rule-sets.ts';
-import { prepareStorage, type StorageEngine } from './telemetry/engine-store.ts';
+import { seriesMover } from './telemetry/corrections/series-mover.ts';
+import { learnIntervals } from './telemetry/learn-intervals.ts';
+import { keepStorage } from './telemetry/retention/keep-storage.ts';
+import { keepOfSettings } from './telemetry/retention/retention-settings.ts';
+import { refreshRollups } from './telemetry/rollups/rollup-refresh.ts';
+import { prepareStorage, type StorageEngine } from './telemetry/storage/engine-store.ts';
 import { noteOnWorkOrders } from './work-orders/note-store.ts';
 import { openForInsight } from './work-orders/open-for-insight.ts';
 
@@ -55,6 +65,8 @@ export type StartOptions = { readonly log: Log; readonly onAdvanced?: (advanced:
 const migrations = join(import.meta.dirname, '../migrations');
 const connectionsMax = 20;
 const housekeepingMs = 60_000;
+const upkeepMs = 3_600_000;
+const upkeepStatementMsMax = 3_600_000;
 
 /** Starts what ROLES asks for; rejects with an error that names the setting when a port is taken or a folder unusable. */
 export async function startFaultline(config: Config, { log, onAdvanced }: StartOptions): Promise<Faultline> {
@@ -80,6 +92,8 @@ type Opening = {
 };
 
 async function open(config: Config, { log, onAdvanced, opened }: Opening): Promise<Omit<Faultline, 'stop'>> {
+  // Settings that contradict one another are refused before anything is opened.
+  keepOfSettings(config);
   const databaseUrl = config.DATABASE_URL ?? (await openEmbedded(config, log, opened));
   await naming(config.DATABASE_URL === undefined ? 'DATA_DIR' : 'DATABASE_URL', () => migrate(databaseUrl, migrations));
   const database = openDatabase(databaseUrl, { connectionsMax, log });
@@ -88,9 +102,19 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
   const made = await bootstrap(database.db, config);
   const registry = createMetrics();
 
+  // Opened before the jobs that use it, so that it is closed after them.
+  const patient = openDatabase(databaseUrl, { connectionsMax: 3, log, statementMsMax: upkeepStatementMsMax });
+  opened.push(() => patient.close());
   const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
   opened.push(() => jobs.close());
-  if (config.ROLES.includes('jobs')) await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database));
+  if (config.ROLES.includes('jobs')) {
+    await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database));
+    await jobs.schedule('roll-ups', housekeepingMs, (closing) =>
+      refreshRollups(database.db, { engine: storage, log, closing }),
+    );
+    await jobs.schedule('points', housekeepingMs, (closing) => keepPoints(database, closing));
+    await scheduleUpkeep(config, { log, patient, storage, jobs });
+  }
   const ruleCount = config.ROLES.includes('rules')
     ? await openRules(config, { log, opened, onAdvanced, database, jobs })
     : 0;
@@ -111,11 +135,30 @@ async function openEmbedded(config: Config, log: Log, opened: Opening['opened'])
 
 type Within = Omit<Opening, 'onAdvanced'> & { readonly database: Database };
 
+/** Merged points give up what readings they have left, and others tell how often they report; any number of processes may do so. */
+async function keepPoints({ db }: Database, closing: AbortSignal): Promise<void> {
+  await moveMerged(db, { mover: seriesMover, closing });
+  await learnIntervals(db);
+}
+
 /** Forgets what nothing will ask for again; any number of processes may do so. */
 async function keepHouse({ db }: Database): Promise<void> {
   await forgetRuleHistory(db);
   await deleteOldQuarantine(db);
   await deleteOldDeviceEvents(db);
+  await deleteOldEvents(db);
+}
+
+type UpkeepNeeds = { log: Log; patient: Database; storage: StorageEngine; jobs: Jobs };
+
+/** Drops what is kept no longer and compresses what is closed, on connections that may take long. */
+async function scheduleUpkeep(config: Config, { log, patient, storage, jobs }: UpkeepNeeds): Promise<void> {
+  const retention = { kind: storage.kind, installation: keepOfSettings(config), keepers: { listHolds, keepEvidence } };
+  const upkeep = { retention, compressAfterMs: config.COMPRESS_AFTER * 86_400_000, log };
+  await jobs.schedule('storage', upkeepMs, async (signal) => {
+    await keepStorage(patient.db, upkeep, { signal });
+    storage.forgetDays();
+  });
 }
 
 async function openRules(
@@ -129,10 +172,11 @@ async function openRules(
   );
   opened.push(() => ruleSets.close());
   const sink: Sink = {
-    apply: (trx, effects, owners) =>
-      applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+    apply: (trx, effects, owners, ran) =>
+      applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
     replace: (trx, repaired, owners) =>
       replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+    rebind: rebindEvidence,
   };
   await runRules({ database, jobs, log, ruleSets, sink, tickMs, graceMs: config.GRACE, onAdvanced });
   return ruleSets.ruleCount;
@@ -148,7 +192,7 @@ async function openIngest(
   const { GRACE: graceMs, SHED_AFTER: shedAfterMs } = config;
   const upstream = upstreamSettings(config);
   const sparkplug = { hostId: config.SPARKPLUG_HOST_ID, reorderMs: config.SPARKPLUG_REORDER };
-  const options = { graceMs, spool, shedAfterMs, sparkplug, upstream };
+  const options = { graceMs, spool, shedAfterMs, sparkplug, upstream, tellPresence: appendPresenceEvents };
   const doors = await openDoorSettings(config, log);
   opened.push(async () => doors.close());
   const ingest = await createIngest({ database, databaseUrl, doors, storage, log, registry, ...options });
@@ -199,6 +243,7 @@ async function openApi(
     database,
     storage,
     graceMs: config.GRACE,
+    keep: keepOfSettings(config),
     importsDir: join(config.DATA_DIR, 'imports'),
     log,
     registry,

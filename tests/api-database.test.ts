@@ -104,7 +104,12 @@ test('of a slow request and the one that took over its idempotency key after a m
 test('while the database does not answer, every route that needs it is 503 with Retry-After, and the others answer', async () => {
   const log = createLog('silent');
   const database = openDatabase('postgresql://nobody:nothing@127.0.0.1:1/none', { connectionsMax: 1, log });
-  const storage = { kind: 'partitions' as const, ensureDays: async () => {}, forgetDays: () => {} };
+  const storage = {
+    kind: 'partitions' as const,
+    ensureDays: async () => {},
+    ensureSpan: async () => {},
+    forgetDays: () => {},
+  };
   const app = createApi({
     database,
     storage,

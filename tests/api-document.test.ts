@@ -8,6 +8,7 @@ import { readRuleTexts } from '../src/rules/language/load-rules.ts';
 import { makeWorld, startTestApi, type TestApi } from './support/api.ts';
 import { deployLibrary } from './support/api-rules.ts';
 import { type DescribedOperation, examplesOf, successOf } from './support/document-examples.ts';
+import { makeMergeExamples } from './support/merge-examples.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -81,7 +82,7 @@ describe('the document', () => {
     ['get', '/api/v1/sites/{slug}/devices/{id}/', 404, ['site_not_found', 'device_not_found']],
     ['get', '/api/v1/sites/{slug}', 404, ['site_not_found']],
     ['patch', '/api/v1/devices/{id}', 409, ['device_conflict']],
-    ['patch', '/api/v1/points/{id}', 409, []],
+    ['patch', '/api/v1/points/{id}', 409, ['history_undecided']],
     ['post', '/api/v1/devices/{id}/rotate-credentials', 409, ['idempotency_in_progress', 'device_revoked']],
     [
       'post',
@@ -91,10 +92,15 @@ describe('the document', () => {
     ],
     ['post', '/api/v1/devices/provision', 409, ['device_conflict', 'device_token_used']],
     ['post', '/api/v1/telemetry', 503, ['telemetry_busy', 'database_unavailable']],
+    ['post', '/api/v1/telemetry/retention-policies', 503, ['database_unavailable']],
+    ['get', '/api/v1/telemetry/retention-policies/{id}', 404, ['retention_policy_not_found']],
     ['post', '/api/v1/imports/telemetry', 503, ['import_busy', 'database_unavailable']],
     ['post', '/api/v1/imports/{id}/cancel', 409, ['idempotency_in_progress', 'import_ended']],
     ['post', '/api/v1/quarantine/{id}/replay', 409, ['idempotency_in_progress', 'message_not_replayable']],
     ['post', '/api/v1/rules/{id}/test', 422, ['idempotency_key_reused', 'dry_run_too_large']],
+    ['get', '/api/v1/points/{id}/readings', 503, ['query_busy', 'database_unavailable']],
+    ['post', '/api/v1/telemetry/query', 503, ['query_busy', 'database_unavailable']],
+    ['post', '/api/v1/telemetry/query', 422, ['idempotency_key_reused', 'resolution_dropped', 'query_too_large']],
     ['get', '/problems/{code}', 404, ['route_not_found']],
   ])('%s %s answers %d with the codes that it has, and no others', async (method, path, status, codes) => {
     const { description = '' } = (await document()).paths[path]?.[method]?.responses[status] ?? {};
@@ -134,12 +140,23 @@ describe('the document', () => {
   });
 
   test('the examples of bodies are taken by the operations that show them', async () => {
-    const { key, ahuId, pointId } = await makeWorld(api.database);
+    const world = await makeWorld(api.database);
+    const { key, ahuId, pointId } = world;
     const { paths, components } = await document();
+    const makeDuplicate = await makeMergeExamples(api, world);
+    const forget = (name: string) => api.database.db.deleteFrom('point').where('name', '=', name).execute();
+    const correct = () => {
+      const body = { reason: 'x', start: '2026-01-01T00:00Z', end: '2026-01-02T00:00Z', set: 1 };
+      return api.call('POST', `/api/v1/points/${pointId}/corrections`, { key, body });
+    };
     const made = await api.call('POST', '/api/v1/work-orders', { key, body: { title: 'x' } });
     const override = await api.call('POST', '/api/v1/sites/ucl-east-campus/rule-overrides/', {
       key,
       body: { rule_id: 'g36-fc13', enabled: false, reason: 'x' },
+    });
+    const policy = await api.call('POST', '/api/v1/sites/ucl-east-campus/telemetry/retention-policies/', {
+      key,
+      body: { class: 'brick:Sensor', keep: { raw: '90d' } },
     });
     const device = await api.call('POST', '/api/v1/devices', {
       key,
@@ -167,9 +184,14 @@ describe('the document', () => {
           'work-orders': made.json.data.id,
           rules: 'g36-fc13',
           'rule-overrides': override.json.id,
+          'retention-policies': policy.json.id,
           'topic-templates': template.json.data.id,
         };
         const collection = /([\w-]+)\/\{id\}/.exec(path)?.[1] ?? '';
+        if (path.includes('/merge-into')) ids[collection] = await makeDuplicate(collection);
+        // A name is of one point, and both mounts show the same example.
+        if (method === 'post' && /\/points\/?$/.test(path)) await forget('chw_flow');
+        if (path.includes('/corrections/{id}')) ids.corrections = (await correct()).json.data.id;
         const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', ids[collection] ?? '');
         if (operation.requestBody?.content['application/json'])
           expect([path, method, examples.length]).toEqual([path, method, 1]);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLog } from '../src/platform/log.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { deployLibrary } from './support/api-rules.ts';
 
@@ -129,29 +129,34 @@ test('weird values of every query parameter of every list are 200 or 400, and no
   const { paths } = api.app.swagger() as unknown as {
     paths: Record<string, { get?: { parameters?: { in: string; name: string }[] } }>;
   };
-  let sent = 0;
-  for (const [path, { get }] of Object.entries(paths)) {
+  const requests = Object.entries(paths).flatMap(([path, { get }]) => {
     const names = (get?.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name);
     const ids: Record<string, string> = { points: world.pointId, assets: world.ahuId, rules: 'sat-warm' };
     const collection = /([\w-]+)\/\{id\}/.exec(path)?.[1] ?? '';
     const url = path.replace('{slug}', 'ucl-east-campus').replace('{id}', ids[collection] ?? '');
-    for (const name of names) {
-      const queries = [
-        ...values.map((value) => `${name}=${value}`),
-        name,
-        `${name}=1&${name}=2`,
-        `${name}[a]=1`,
-        `${name}[]=1`,
-      ];
-      for (const query of queries) {
-        const reply = await api.call('GET', `${url}?${query}`, { key: world.key });
-        expect([url, query, reply.status]).toEqual([url, query, expect.toBeOneOf([200, 400])]);
-        sent += 1;
-      }
-    }
+    // Below a site the parameters are those of the other mount again, so a part of the values is enough, another one for each.
+    const isAgain = path.includes('/{slug}/') && path.replace('/sites/{slug}', '').replace(/\/$/, '') in paths;
+    return names.flatMap((name, place) => {
+      const given = values
+        .filter((_, index) => !isAgain || (index + place) % 8 === 0)
+        .map((value) => `${name}=${value}`);
+      const queries = [...given, name, `${name}=1&${name}=2`, `${name}[a]=1`, `${name}[]=1`];
+      return (isAgain ? queries.slice(0, -3) : queries).map((query) => [url, query] as const);
+    });
+  });
+  for (let from = 0; from < requests.length; from += atOnce) {
+    const sent = requests.slice(from, from + atOnce);
+    const replies = await Promise.all(
+      sent.map(([url, query]) => api.call('GET', `${url}?${query}`, { key: world.key })),
+    );
+    expect(sent.map(([url, query], index) => [url, query, replies[index]?.status])).toEqual(
+      sent.map(([url, query]) => [url, query, expect.toBeOneOf([200, 400])]),
+    );
   }
-  expect(sent).toBeGreaterThan(500);
+  expect(requests.length).toBeGreaterThan(5_000);
 }, 120_000);
+
+const atOnce = 16;
 
 test('a query parameter that is given twice, or that does not exist, is 400', async () => {
   for (const query of [

@@ -2,7 +2,7 @@ import { Counter, Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../src/platform/id.ts';
 import { createLog } from '../src/platform/log.ts';
-import { prepareStorage } from '../src/telemetry/engine-store.ts';
+import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { insertWorkOrder } from '../src/work-orders/store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 

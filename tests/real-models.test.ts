@@ -10,9 +10,9 @@ import { isKnownClass, isSubclassOf } from '../src/assets/brick-classes.ts';
 import type { ImportModel } from '../src/assets/model/building-model.ts';
 import { countUnderstood } from '../src/assets/model/model-report.ts';
 import { readModel } from '../src/assets/model/read-model.ts';
+import { findUnit } from '../src/assets/units.ts';
 import { bindAll } from '../src/rules/kernel/bind.ts';
 import { loadRules } from '../src/rules/language/load-rules.ts';
-import { findUnit } from '../src/rules/language/units.ts';
 
 const folder = join(import.meta.dirname, '../../shared/data/models');
 const isThere = existsSync(folder);

@@ -43,7 +43,8 @@ export function describeApi(
       const { scope } = given.route.config ?? {};
       const { schema, url } = fastifyZodOpenApiTransformers.transform(given);
       // A security requirement names roles, also where the scheme is no OAuth (OpenAPI 3.1, 4.8.30).
-      return { schema: scope === undefined ? schema : { ...schema, security: [{ apiKey: [scope] }] }, url };
+      if (scope === undefined) return { schema, url };
+      return { schema: { ...schema, security: [scope].flat().map((one) => ({ apiKey: [one] })) }, url };
     },
     transformObject: (given) => complete(fastifyZodOpenApiTransformers.transformObject(given) as Document) as never,
   });
@@ -146,7 +147,8 @@ function addSuccessHeaders(operation: Operation, { path, method, guarded }: Plac
     if (guarded && isObject(path, method) && isKept(method, status) && !path.endsWith('/provision'))
       headers.ETag = textHeader("The object's version.");
     if (status === '201' || status === '202') headers.Location = textHeader('The URL of the new object.');
-    if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && !isObject(path, method)) {
+    const isList = !isObject(path, method) && !/\/stream\/$|\/points\/\{id\}\/latest\/$/.test(path);
+    if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && isList) {
       headers.Link = textHeader('The next page, if there is one (RFC 8288).');
       headers['X-Next-Cursor'] = textHeader('Its cursor.');
       if (!path.includes('readings')) headers['X-Total-Count'] = textHeader('How many items match, on all pages.');
@@ -178,7 +180,7 @@ function errorStatuses(operation: Operation, { path, method, guarded }: Place & 
   // A body is read before it is known that nobody wants it.
   if (operation.requestBody || method === 'post') statuses.push(413, 415);
   if (operation.requestBody) statuses.push(408);
-  for (const status of [409, 422, 429]) {
+  for (const status of [409, 410, 422, 429]) {
     if (codesOf(status, `${method} ${path}`, { isPaged: false }).length > 0) statuses.push(status);
   }
   if (method === 'patch' || method === 'delete') statuses.push(412);

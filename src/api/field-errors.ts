@@ -13,10 +13,10 @@ const places: Record<string, FieldError['in']> = {
 export function fieldErrorsOf(
   issues: readonly core.$ZodIssue[],
   context: string,
-  request: Pick<FastifyRequest, 'body' | 'query' | 'params'>,
+  request: Pick<FastifyRequest, 'body' | 'query' | 'params' | 'headers'>,
 ): FieldError[] {
   const place = places[context] ?? 'body';
-  const part = { body: request.body, query: request.query, path: request.params, header: undefined }[place];
+  const part = { body: request.body, query: request.query, path: request.params, header: request.headers }[place];
   return issues.flatMap((issue): FieldError[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
@@ -36,12 +36,12 @@ function pointerOf(path: readonly PropertyKey[]): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
+/** The value at a path, or the text in which it stands: a list may be given with commas. */
 function valueAt(part: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, step) =>
-      value === null || typeof value !== 'object' ? undefined : (value as Record<PropertyKey, unknown>)[step],
-    part,
-  );
+  return path.reduce<unknown>((value, step) => {
+    if (typeof value === 'string') return value;
+    return value === null || typeof value !== 'object' ? undefined : (value as Record<PropertyKey, unknown>)[step];
+  }, part);
 }
 
 function codeOf(issue: core.$ZodIssue): string {

@@ -1,9 +1,9 @@
+import { convert, findConversion, findUnit } from '../assets/units.ts';
 import type { ReadColumns } from '../ingest/imports/columns.ts';
 import { type ColumnMap, parseColumnMap } from '../rules/back-test/trend-log.ts';
 import { createTrendRowReader } from '../rules/back-test/trend-rows.ts';
 import { formatRuleError } from '../rules/language/rule-error.ts';
 import { assertZone } from '../rules/language/schedule.ts';
-import { convert, findConversion, findUnit } from '../rules/language/units.ts';
 
 /** Reads the column map of the back-test for an import. */
 export const readColumns: ReadColumns = (text, file = 'columns') => {

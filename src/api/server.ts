@@ -8,15 +8,18 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type FastifyZodOpenApiTypeProvider, validatorCompiler } from 'fastify-zod-openapi';
+import { keepEvidence, listHolds } from '../insights/evidence/evidence-keep-store.ts';
 import { newId } from '../platform/id.ts';
 import type { Shell } from '../platform/mount.ts';
 import { createPaging } from '../platform/paging.ts';
+import { type Keep, keepDefault } from '../telemetry/retention/retention.ts';
 import { limitBodies } from './body-deadline.ts';
 import { answerClientError } from './client-error.ts';
 import { describeApi } from './document.ts';
 import { serveDocumentation } from './documentation.ts';
 import { createIngestApi, type IngestApiOptions } from './ingest-routes.ts';
 import { takeJsonBodies } from './json-body.ts';
+import { createLiveStreams, type LiveStreamLimits } from './live-streams.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { observeRequests } from './observe.ts';
 import { operationRoutes, type Readiness } from './operations.ts';
@@ -40,6 +43,10 @@ export type ApiOptions = IngestApiOptions & {
   readonly now?: () => Date;
   /** How large dry runs of rules may be, where not as large as usual. */
   readonly dryRunLimits?: Partial<DryRunLimits>;
+  /** For how long telemetry is kept where no policy says otherwise; absent: as the settings do by default. */
+  readonly keep?: Keep;
+  /** What holds for live streams, where not as usual. */
+  readonly streamLimits?: Partial<LiveStreamLimits>;
 };
 
 const bodyBytesMax = 1_048_576;
@@ -98,6 +105,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const ingest = createIngestApi(options);
   app.addHook('onReady', async () => ingest.importer.start());
   app.addHook('onClose', () => ingest.importer.close());
+  const streams = createLiveStreams({ db: database.db, log, limits: options.streamLimits });
+  // A server that closes waits for its streams, so they are told to end before.
+  app.addHook('preClose', () => streams.hub.close());
   app.register(versionOne, {
     prefix: '/api/v1',
     db: database.db,
@@ -107,6 +117,12 @@ export function createApi(options: ApiOptions): FastifyInstance {
     dryRunner,
     mqttUrls: options.mqttUrls ?? [],
     ingest,
+    streams,
+    retention: {
+      kind: options.storage.kind,
+      installation: options.keep ?? keepDefault,
+      keepers: { listHolds, keepEvidence },
+    },
   });
   return app;
 }

@@ -4,22 +4,36 @@ import { requireScope, requireSite, type Scope } from '../access/api-key.ts';
 import { authenticate } from '../access/authenticate.ts';
 import { deviceRoutes } from '../access/device-routes.ts';
 import { deviceTokenRoutes, provisioningRoute } from '../access/device-token-routes.ts';
+import { getAuthor } from '../access/store.ts';
+import { getLockedPoint } from '../assets/change-point.ts';
 import { locationRoutes } from '../assets/location-routes.ts';
+import { mergeRoutes } from '../assets/merge/merge-routes.ts';
 import { modelRoutes } from '../assets/model/model-routes.ts';
-import { assetRoutes, pointRoutes, siteRoutes } from '../assets/routes.ts';
-import { findPoint, findSite } from '../assets/store.ts';
+import { pointRoutes } from '../assets/point-routes.ts';
+import { assetRoutes, siteRoutes } from '../assets/routes.ts';
+import { findAsset, findPoint, findSite } from '../assets/store.ts';
+import { findUnit } from '../assets/units.ts';
+import { type LiveStreams, streamRoutes } from '../events/stream/routes.ts';
 import { templateRoutes } from '../ingest/templates/template-routes.ts';
+import { evidenceRoutes } from '../insights/evidence/evidence-routes.ts';
 import { insightRoutes } from '../insights/routes.ts';
 import type { Db } from '../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
-import { findUnit } from '../rules/language/units.ts';
-import { readingRoutes } from '../telemetry/routes.ts';
+import { correctionRoutes } from '../telemetry/corrections/correction-routes.ts';
+import { pointHistory } from '../telemetry/corrections/point-history.ts';
+import { seriesMover } from '../telemetry/corrections/series-mover.ts';
+import { latestRoutes } from '../telemetry/latest-routes.ts';
+import { createQueryTurns, type QueryTurns } from '../telemetry/query/query-turns.ts';
+import type { Retention } from '../telemetry/retention/retain.ts';
+import { moveWorkOrders } from '../work-orders/move-store.ts';
 import { workOrderRoutes } from '../work-orders/routes.ts';
+import { evidenceReadings } from './evidence-readings.ts';
 import { checkHygiene } from './hygiene.ts';
 import { type IngestApi, ingestRoutes, ingestTenantRoutes } from './ingest-routes.ts';
 import { createSiteMount, createTenantMount } from './mounts.ts';
+import { retentionRoutes } from './retention/retention-routes.ts';
 import { bindingRoutes } from './rules/binding-routes.ts';
 import { dryRunRoutes } from './rules/dry-run-routes.ts';
 import type { DryRunner } from './rules/dry-runner.ts';
@@ -27,11 +41,12 @@ import { createLibrary, type Library } from './rules/library.ts';
 import { overrideRoutes } from './rules/override-routes.ts';
 import { createPlants, type Plants } from './rules/plants.ts';
 import { ruleFileRoutes, ruleRoutes } from './rules/rule-routes.ts';
+import { telemetryQueryRoutes } from './telemetry-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key needs for a route under /api/v1, where each names one. */
-    scope?: Scope;
+    /** What a key needs for a route under /api/v1, where each names one, or several of which one will do. */
+    scope?: Scope | readonly Scope[];
     /** It asks for no key. */
     isOpen?: boolean;
   }
@@ -49,13 +64,15 @@ type Given = {
   /** Where devices connect to. */
   readonly mqttUrls: readonly string[];
   readonly ingest: IngestApi;
+  readonly streams: LiveStreams;
+  readonly retention: Retention;
 };
-type Needs = Given & { readonly library: () => Promise<Library>; readonly plants: Plants };
+type Needs = Given & { readonly library: () => Promise<Library>; readonly plants: Plants; readonly turns: QueryTurns };
 
 /** Everything under /api/v1: who is asking, for which version, with which scope, and then the two mounts. */
 export function versionOne(app: FastifyInstance, given: Given, done: () => void): void {
   const { db, publicUrl, shell } = given;
-  const needs: Needs = { ...given, library: createLibrary(db), plants: createPlants(db) };
+  const needs: Needs = { ...given, library: createLibrary(db), plants: createPlants(db), turns: createQueryTurns() };
   app.addHook('onRoute', ({ config, url }) => {
     if (config?.scope === undefined && !config?.isOpen) throw new Error(`the route ${url} names no scope`);
   });
@@ -69,7 +86,7 @@ export function versionOne(app: FastifyInstance, given: Given, done: () => void)
     if (request.routeOptions.config.isOpen) return;
     const caller = await authenticate(db, request.headers.authorization, shell.now());
     const { scope } = request.routeOptions.config;
-    if (scope !== undefined) requireScope(caller, scope);
+    if (scope !== undefined) requireScope(caller, ...[scope].flat());
     request.area = { caller, site: null };
   });
   app.addHook('preValidation', async (request) => checkHygiene(request));
@@ -108,20 +125,44 @@ function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
 function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   workOrderRoutes(app, mount, needs);
   insightRoutes(app, mount, needs);
+  evidenceRoutes(app, mount, { ...needs, readings: evidenceReadings });
   assetRoutes(app, mount, needs);
   locationRoutes(app, mount, needs);
-  pointRoutes(app, mount, needs);
+  pointRoutes(app, mount, { ...needs, history: pointHistory });
+  mergeRoutes(app, mount, { ...needs, mover: seriesMover, moveWorkOrders });
   deviceRoutes(app, mount, needs);
+  streamRoutes(app, mount, needs);
   ruleRoutes(app, mount, needs);
   overrideRoutes(app, mount, needs);
   bindingRoutes(app, mount, needs);
   dryRunRoutes(app, mount, needs);
-  const getPoint = async ({ area }: FastifyRequest, id: string) => {
+  retentionRoutes(app, mount, needs);
+  const findVisible = async ({ area }: FastifyRequest, id: string) => {
     const found = await findPoint(needs.db, area, id);
     if (!found) throw refusals.pointNotFound(id);
     requireSite(area.caller, found.siteId);
-    return { tenantId: area.caller.tenantId, timeZone: found.timeZone };
+    return { ...found, tenantId: area.caller.tenantId };
   };
-  readingRoutes(app, mount, { ...needs, getPoint });
-  ingestRoutes(app, mount, { ...needs, getPoint });
+  const getPoint = async (request: FastifyRequest, id: string) => {
+    const found = await findVisible(request, id);
+    const { merged_into: mergedInto } = found.point;
+    if (mergedInto !== null) throw refusals.pointMerged(id, mergedInto);
+    return found;
+  };
+  telemetryQueryRoutes(app, mount, { ...needs, getPoint });
+  const getAsset = async ({ area }: FastifyRequest, id: string) => {
+    const found = await findAsset(needs.db, area, { id });
+    if (!found) throw refusals.assetNotFound(id);
+    requireSite(area.caller, found.siteId);
+    return found;
+  };
+  latestRoutes(app, mount, { ...needs, getPoint, getAsset });
+  // Of a merged point there is a record still, and what is sent to it arrives at the other.
+  ingestRoutes(app, mount, { ...needs, getPoint: findVisible });
+  correctionRoutes(app, mount, {
+    ...needs,
+    getPoint: findVisible,
+    holdPoint: (trx, { area }, id) => getLockedPoint(trx, area, id),
+    getAuthor: (trx, { area }) => getAuthor(trx, area.caller),
+  });
 }

@@ -5,12 +5,14 @@ import { runDemo } from './demo.ts';
 import { runImport } from './import.ts';
 import { runRules } from './rules.ts';
 import { runStart } from './start.ts';
+import { runStorage } from './storage.ts';
 
 const commands: Record<string, { run: (argv: string[]) => Promise<number>; does: string }> = {
   start: { run: runStart, does: 'run everything on this machine' },
   demo: { run: runDemo, does: 'run everything with a simulated plant, inject a fault and tell what happens' },
   rules: { run: runRules, does: 'check, test, bind, back-test and fit rule files' },
   import: { run: runImport, does: 'import a building model (Brick or Project Haystack), or a file of measurements' },
+  storage: { run: runStorage, does: 'show stored telemetry and what would be dropped, and move it between engines' },
 };
 
 // Who reads the output may have read enough, as head has: the work then ends as it would have, unheard.

@@ -12,7 +12,7 @@ import { createWriting } from '../ingest/writing.ts';
 import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import { createLog } from '../platform/log.ts';
-import { prepareStorage } from '../telemetry/engine-store.ts';
+import { prepareStorage } from '../telemetry/storage/engine-store.ts';
 import { findTenantId } from './find-tenant.ts';
 import { createProgressBar, formatNumber } from './progress-bar.ts';
 import { print, printJson } from './rules/print.ts';
