@@ -132,30 +132,6 @@ test('a device describes its asset, until a person has modelled it', async () =>
   ]);
 });
 
-test('a class or a unit that nobody knows is kept as a device says it, and in quarantine, where a person sees it', async () => {
-  const client = await door.connected();
-  const description = {
-    class: 'brick:Airhandler',
-    points: {
-      good: { class: 'brick:Supply_Air_Temperature_Sensor', unit: 'degC' },
-      odd: { class: 'brick:Suply_Air_Temperature_Sensor', unit: 'furlong' },
-      own: { class: 'plant:Something' },
-    },
-  };
-  client.send(publishPacket('telemetry/north/unit-9/$points', JSON.stringify(description), 1));
-  await client.next();
-  const { rows } = await door
-    .ingest()
-    .database.pool.query<{ name: string; unit: string }>(`select name, unit from point where unit is not null`);
-  expect(rows).toContainEqual({ name: 'odd', unit: 'furlong' });
-  const entries = await door.ingest().quarantine();
-  expect(entries).toMatchObject([{ reason: 'unusable_value', topic: 'telemetry/north/unit-9/$points' }]);
-  for (const word of ['class brick:Airhandler', 'points.odd.class brick:Suply_Air', 'points.odd.unit furlong']) {
-    expect(entries[0]?.detail).toContain(word);
-  }
-  for (const word of ['points.good', 'points.own']) expect(entries[0]?.detail).not.toContain(word);
-});
-
 test('of what is said about an asset in one go the last counts, point by point, and the same again later, too', async () => {
   const client = await door.connected();
   const say = (unit: string) => JSON.stringify({ points: { p: { unit } } });

@@ -86,19 +86,6 @@ test('a revoked device is out, and stays out', async () => {
   expect(await answer({ clientId: 'another' })).toBe(4);
 });
 
-test('a revoked device leaves no will', async () => {
-  const will = { topic: 'telemetry/north/ahu/alive', payload: Buffer.from('0'), qos: 1, retain: false };
-  await ingest.addDevice('other', ['telemetry/north/#']);
-  const other = await connected({ username: 'other', clientId: 'other' });
-  const client = await connected({ will });
-  await change('gateway', 'revoked_at = now()');
-  await client.closed();
-  // What comes behind it is committed behind it.
-  other.send(publishPacket('telemetry/north/ahu/temp', '1', 1));
-  expect(await other.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
-  expect(await ingest.readings()).toEqual(['ahu/temp=1']);
-});
-
 test('a will of a device with a new password is published', async () => {
   const will = { topic: 'telemetry/north/ahu/alive', payload: Buffer.from('0'), qos: 1, retain: false };
   const client = await connected({ will });

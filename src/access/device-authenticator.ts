@@ -46,8 +46,6 @@ export type DeviceAuthenticator = {
   forget(deviceId?: string): void;
   /** The ids of those of these devices, as `authenticate` gave them, that are revoked now or are not what they were. */
   findChanged(devices: readonly Device[]): Promise<string[]>;
-  /** The ids of those of these devices that are revoked now, or gone. */
-  findRevoked(devices: readonly Device[]): Promise<string[]>;
 };
 
 const recheckMs = 10_000;
@@ -118,10 +116,6 @@ export function createDeviceAuthenticator(db: Db): DeviceAuthenticator {
     forget: (deviceId) => {
       changes++;
       proven.forget(deviceId);
-    },
-    findRevoked: async (devices) => {
-      const rows = await rowsOf(db, devices);
-      return [...new Set(devices.map(({ id }) => id))].filter((id) => !rows.has(id));
     },
     findChanged: async (devices) => {
       const rows = await rowsOf(db, devices);

@@ -83,14 +83,11 @@ type Following = { readonly door: MqttDoor; readonly authenticator: DeviceAuthen
 function followChanges(databaseUrl: string, { door, authenticator, log }: Following): DeviceChanges {
   const check = async (devices: readonly Device[]) => {
     try {
-      const revoked = new Set(await authenticator.findRevoked(devices));
-      for (const deviceId of await authenticator.findChanged(devices)) {
-        door.closeDevice(deviceId, { isRevoked: revoked.has(deviceId) });
-      }
+      for (const deviceId of await authenticator.findChanged(devices)) door.closeDevice(deviceId);
     } catch (error) {
       // Whether they may stay cannot be told; they may come again, when it can.
       log.warn({ err: error }, 'changed devices could not be read, and are disconnected');
-      for (const { id } of devices) door.closeDevice(id, { isRevoked: false });
+      for (const { id } of devices) door.closeDevice(id);
     }
   };
   return listenDeviceChanges({

@@ -3,16 +3,13 @@
  * what a batch says about one asset is kept at once, and what was said last is not kept again for a while.
  */
 import { createHash } from 'node:crypto';
-import { isKnownClass } from '../../assets/brick-classes.ts';
 import { SelfDescription } from '../../assets/discovery.ts';
-import { findUnit } from '../../assets/units.ts';
 import type { Message } from '../intake/message.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 import { noJson } from './decode.ts';
 import { type Directory, discoveryIsOff, type KnownSite, siteIsFull } from './directory.ts';
 import { createMemo } from './memo.ts';
 import { parseJson, textOf } from './payload.ts';
-import { shorten } from './sample.ts';
 
 export type Described = { readonly message: Message; readonly site: KnownSite; readonly asset: string };
 type Rejected = { readonly message: Message; readonly rejection: Rejection };
@@ -25,9 +22,7 @@ type Gathered = Omit<Described, 'message'> & {
   pointCount: number;
 };
 
-/**
- * Keeps descriptions in their order; resolves with those that it cannot, and with those whose classes of Brick or units
- * nobody knows, which are kept as they are. Rejects only when the database cannot be asked. */
+/** Keeps descriptions in their order; resolves with those that it cannot. Rejects only when the database cannot be asked. */
 export type Describe = (descriptions: readonly Described[]) => Promise<readonly Rejected[]>;
 
 const knownMsMax = 30_000;
@@ -57,11 +52,8 @@ export function createDescribe(directory: Directory): Describe {
       const digest = createHash('sha256').update(JSON.stringify(said)).digest('base64');
       const before = known.get(key);
       if (before?.digest === digest && performance.now() - before.keptAt < knownMsMax) continue;
-      const isKept = await directory.describe(site, asset, said);
-      if (isKept) known.set(key, { digest, keptAt: performance.now() });
-      const strange = isKept ? listStrange(said) : [];
-      if (!isKept) rejected.push({ message, rejection: { reason: 'unknown_point', detail: siteIsFull(site) } });
-      else if (strange.length > 0) rejected.push({ message, rejection: explainStrange(strange) });
+      if (await directory.describe(site, asset, said)) known.set(key, { digest, keptAt: performance.now() });
+      else rejected.push({ message, rejection: { reason: 'unknown_point', detail: siteIsFull(site) } });
     }
     return rejected;
   };
@@ -87,32 +79,6 @@ function readDescription(payload: Buffer, site: KnownSite): SelfDescription | Re
   const [issue] = said.error.issues;
   const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
   return { reason: 'malformed', detail: `${descriptionForm}; ${place}${issue?.message}` };
-}
-
-/** What is said and means nothing to rules; classes of other vocabularies than Brick are nobody's business. */
-function listStrange({ class: ofAsset, points }: SelfDescription): string[] {
-  const strange: string[] = [];
-  const look = (place: string, name: string | undefined, isKnown: (name: string) => boolean) => {
-    if (name !== undefined && !isKnown(name)) strange.push(`${place} ${shorten(name)}`);
-  };
-  const isClass = (name: string) => !name.startsWith('brick:') || isKnownClass(name);
-  look('class', ofAsset, isClass);
-  for (const [point, said] of Object.entries(points)) {
-    const place = `points.${shorten(point)}`;
-    look(`${place}.class`, said.class, isClass);
-    look(`${place}.of`, said.of, isClass);
-    look(`${place}.unit`, said.unit, (unit) => findUnit(unit) !== undefined);
-  }
-  return strange;
-}
-
-const strangeListed = 10;
-
-function explainStrange(strange: readonly string[]): Rejection {
-  const more = strange.length > strangeListed ? ` and ${strange.length - strangeListed} more` : '';
-  const listed = strange.slice(0, strangeListed).join(', ');
-  const detail = `kept as they are, but Brick has no such class, and rules know no such unit: ${listed}${more}`;
-  return { reason: 'unusable_value', detail };
 }
 
 const descriptionForm =

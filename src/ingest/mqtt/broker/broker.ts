@@ -257,7 +257,7 @@ function finish(broker: Broker, client: Client, reason: PresenceReason): void {
   if (session) {
     broker.present.delete(session.key);
     broker.sessions.leave(session);
-    if (will && !guest.isRevoked) leaveWill(broker, client, will);
+    if (will) leaveWill(broker, client, will);
   }
   guest.connection.end();
 }

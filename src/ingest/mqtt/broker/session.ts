@@ -20,8 +20,6 @@ export type MqttGuest = {
   session: MqttSession | undefined;
   /** Why its connection ends, as soon as that is known: whoever knows first says so. */
   endReason: PresenceReason | undefined;
-  /** Its device is not to say anything more: it leaves no will. */
-  isRevoked: boolean;
 };
 
 /** A device's messages under way on one connection. */

@@ -23,8 +23,8 @@ import type { DoorKind, Visitor } from './visitor.ts';
 export type MqttDoor = {
   /** Listens; resolves with the port, which is another than asked for when that was 0. */
   listen(port: number, host: string, kind?: DoorKind): Promise<{ port: number }>;
-  /** Ends the connections of a device, at once and whichever way they came; one that is revoked leaves no will. */
-  closeDevice(deviceId: string, as: { isRevoked: boolean }): void;
+  /** Ends the connections of a device, at once and whichever way they came. */
+  closeDevice(deviceId: string): void;
   /** The devices that are connected, or about to be, each as often as it is. */
   listDevices(): Device[];
   /** Lets nobody in any more and reads nothing more; what is under way can still be acknowledged. */
@@ -110,12 +110,9 @@ export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
 
   return {
     listen: (port, host, kind = 'tcp') => entrance.listen(kind, port, host),
-    closeDevice: (deviceId, { isRevoked }) => {
+    closeDevice: (deviceId) => {
       const connected = [...guests].filter(({ device }) => device?.id === deviceId);
-      for (const guest of connected) {
-        guest.isRevoked = isRevoked;
-        endAtOnce(guest, 'revoked');
-      }
+      for (const guest of connected) endAtOnce(guest, 'revoked');
       if (connected.length > 0) {
         log.info(
           { deviceId, connections: connected.length },
@@ -215,7 +212,6 @@ function createGuest(
     device: undefined,
     session: undefined,
     endReason: undefined,
-    isRevoked: false,
   };
   return guest;
 }
