@@ -10,11 +10,11 @@ afterEach(() => stage.endStreams());
 afterAll(() => stage.close());
 
 test.each([
-  ['made up', 'abc.def', 'the last id of a stream, as it was given'],
+  ['made up', 'abc.def', 'as it was given, or the last id of a stream'],
   [
     'of another tenant',
     codecOf('00000000-0000-0000-0000-000000000000').write(positionOf(0.1, 1000)),
-    'the last id of a stream, as it was given',
+    'as it was given, or the last id of a stream',
   ],
   ['too long', 'x'.repeat(9_000), 'last-event-id (header): too big'],
 ])('an id that is %s is 400', async (_, lastEventId, detail) => {

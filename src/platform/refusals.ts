@@ -124,7 +124,7 @@ export const refusals = {
   cursorInvalid: () =>
     new Refusal(
       'cursor_invalid',
-      'Use nextCursor, or the last id of a stream, as it was given, with the same filter, or start again without it.',
+      'Use nextCursor as it was given, or the last id of a stream, with the same filter, or start again without it.',
     ),
   idempotencyKeyInvalid: () =>
     new Refusal('idempotency_key_invalid', 'Give 1 to 255 printable ASCII characters, quoted or bare.'),
