@@ -52,6 +52,7 @@ export async function measureCase(program: BenchProgram, asked: Case, means: Mea
   const perSecond = asked.qos === 0 ? stored / secondsToLast : messagesPerSecond * asked.readings;
   const half =
     asked.qos === 0 ? undefined : await runLoad({ ...options, ratePerSecond: Math.max(1, messagesPerSecond / 2) });
+  if (half && half.lost > 0) failures.push(`${half.lost} messages at half the rate were never acknowledged`);
   const others = means.withOthers ? await measureOthers(program, asked, options) : {};
   return {
     durable: { perSecond, ackP50Ms: load.ackP50Ms, ackP99Ms: load.ackP99Ms },

@@ -13,12 +13,19 @@ export type BenchProgram = { readonly mqttUrl: string; readonly databaseUrl: str
 
 const startMsMax = 60_000;
 
+/** One of its own, which has an API as well. */
+export type OwnProgram = BenchProgram & {
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  readonly pid: number;
+  readonly dataDir: string;
+};
+
 /** Starts the program as `npm start` does, on free ports, with a database of its own in a temporary folder; `env` are settings. */
-export async function startBenchProgram(
-  env: Record<string, string> = {},
-): Promise<BenchProgram & { readonly pid: number; readonly dataDir: string }> {
+export async function startBenchProgram(env: Record<string, string> = {}): Promise<OwnProgram> {
   const dataDir = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
   const password = randomBytes(12).toString('hex');
+  const apiKey = randomBytes(16).toString('hex');
   const child = spawn(process.execPath, ['src/cli/faultline.ts', 'start'], {
     cwd: join(import.meta.dirname, '..'),
     env: {
@@ -28,14 +35,19 @@ export async function startBenchProgram(
       MQTT_PORT: '0',
       DATA_DIR: dataDir,
       LOG_LEVEL: 'warn',
-      BOOTSTRAP_API_KEY: randomBytes(16).toString('hex'),
+      BOOTSTRAP_API_KEY: apiKey,
       BOOTSTRAP_MQTT_USERNAME: 'bench',
       BOOTSTRAP_MQTT_PASSWORD: password,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let isStopping = false;
+  child.once('exit', (code, signal) => {
+    if (!isStopping) process.stderr.write(`the program ended by itself: ${signal ?? `code ${code}`}\n`);
+  });
   const stop = async () => {
+    isStopping = true;
     const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
     child.kill('SIGTERM');
     await ended;
@@ -43,19 +55,21 @@ export async function startBenchProgram(
     forget();
   };
   const forget = onEnd(stop);
-  const port = await mqttPort(child);
+  const { apiUrl, port } = await announced(child);
   const databaseUrl = await embeddedDatabaseUrl(dataDir);
   await grantEverything(databaseUrl);
-  return { mqttUrl: `mqtt://bench:${password}@127.0.0.1:${port}`, databaseUrl, stop, pid: child.pid ?? 0, dataDir };
+  const mqttUrl = `mqtt://bench:${password}@127.0.0.1:${port}`;
+  return { mqttUrl, apiUrl, apiKey, databaseUrl, stop, pid: child.pid ?? 0, dataDir };
 }
 
-async function mqttPort(child: ChildProcess): Promise<string> {
+async function announced(child: ChildProcess): Promise<{ apiUrl: string; port: string }> {
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const deadline = performance.now() + startMsMax;
   for (;;) {
+    const apiUrl = /^API +(http:\S+)$/m.exec(output)?.[1];
     const port = /^MQTT +mqtt:\S+:(\d+)$/m.exec(output)?.[1];
-    if (port !== undefined) return port;
+    if (apiUrl !== undefined && port !== undefined) return { apiUrl, port };
     if (child.exitCode !== null || performance.now() > deadline)
       throw new Error(`the program did not start:\n${output}`);
     await sleep(20);

@@ -73,6 +73,7 @@ async function runTicks(
         applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
       replace: async () => undefined,
       rebind: rebindEvidence,
+      listStanding: async () => [],
     },
   });
   const spent: number[] = [];

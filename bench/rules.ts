@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { benchHistory, type HistoryResult } from './rules-history.ts';
 import { benchBackTest, benchLive, type KernelResult } from './rules-kernel.ts';
 import { benchLiveTick, type LiveResult } from './rules-live.ts';
+import { type Column, showTable } from './show-table.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,6 +33,8 @@ const others = {
   ],
   tenYears: [["vmalert's replay", 10.2]],
 } as const;
+
+const sources = { database: 'the database', 'days in order': 'its days in order', csv: 'CSV' } as const;
 
 if (parts.has('a'))
   showKernel([benchLive(1000, 300), benchLive(10_000, 60), benchBackTest(1000, 2880), benchBackTest(10_000, 2880)]);
@@ -84,8 +87,10 @@ function showYear(results: HistoryResult[]): void {
 
 function showYears(results: HistoryResult[]): void {
   const [stored, logs] = results as [HistoryResult, HistoryResult];
+  const inOrder = results.find(({ from, assets }) => from === 'days in order' && assets === stored.assets) ?? stored;
+  check(inOrder.insights === stored.insights, `${inOrder.insights} insights from days in order`);
   showHistory(`(d) a back-test of ${stored.assets} asset-years, and of one among them, reading included`, results);
-  if (stored.assets === 10) compare(Math.max(stored.seconds, logs.seconds), others.tenYears);
+  if (stored.assets === 10) compare(Math.max(inOrder.seconds, logs.seconds), others.tenYears);
 }
 
 /** The first two are of the same assets, from the database and from CSV. */
@@ -95,11 +100,7 @@ function showHistory(title: string, results: HistoryResult[]): void {
   for (const { assets, readings } of results)
     check(readings === assets * 5_256_000, `${readings} readings of ${assets} assets`);
   show(title, results, [
-    [
-      '',
-      ({ assets, from }) =>
-        `${assets} asset-year${assets > 1 ? 's' : ''} from ${from === 'csv' ? 'CSV' : 'the database'}`,
-    ],
+    ['', ({ assets, from }) => `${assets} asset-year${assets > 1 ? 's' : ''} from ${sources[from]}`],
     ['threads', ({ workers }) => String(workers)],
     ['s', ({ seconds }) => seconds.toFixed(2)],
     ['M readings/s', (each) => (each.readingsPerSecond / 1e6).toFixed(1)],
@@ -118,18 +119,6 @@ function check(isRight: boolean, what: string): void {
   if (!isRight) failures.push(what);
 }
 
-type Column<Row> = readonly [string, (row: Row) => string];
-
 function show<Row extends object>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): void {
-  if (options.json) {
-    for (const row of rows) process.stdout.write(`${JSON.stringify({ bench: title, ...row })}\n`);
-    return;
-  }
-  const cells = [columns.map(([name]) => name), ...rows.map((row) => columns.map(([, read]) => read(row)))];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  process.stdout.write(`\n${title}\n`);
-  for (const row of cells)
-    process.stdout.write(
-      `${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}\n`,
-    );
+  showTable({ title, rows, columns, asJson: options.json });
 }

@@ -1,9 +1,10 @@
 /** What people ask for, through the program's functions, and by the hand-written statement on the same database. */
 
+import { qualities } from '../src/assets/quality.ts';
 import { listLatest } from '../src/telemetry/latest-store.ts';
+import { readReadings } from '../src/telemetry/query/query-store.ts';
 import type { BucketWidth } from '../src/telemetry/rollups/bucket.ts';
 import { readBuckets } from '../src/telemetry/rollups/bucket-store.ts';
-import { listReadings } from '../src/telemetry/store.ts';
 import type { BenchDatabase, BenchPoint } from './telemetry-database.ts';
 import { dayMs, minuteMs } from './telemetry-fill.ts';
 
@@ -36,18 +37,18 @@ export function questionsOf(bench: BenchDatabase, asked: Asked): Question[] {
   return [dayOfOne(bench, asked), ...yearOfOne(bench, asked), latestOfMany(bench, asked), dayOfMany(bench, asked)];
 }
 
-function dayOfOne({ database, tenantId }: BenchDatabase, { points, dayStartMs }: Asked): Question {
-  const span = { startMs: dayStartMs, endMs: dayStartMs + dayMs };
+function dayOfOne({ database }: BenchDatabase, { points, dayStartMs }: Asked): Question {
+  const span = { fromMs: dayStartMs, isAfter: false, endMs: dayStartMs + dayMs, qualities, order: 'asc' } as const;
   return {
     name: "one point's day, raw",
     program: async (run) =>
-      (await listReadings(database.db, { tenantId, pointId: pick(points, run).pointId, ...span, limit: 10_000 }))
+      (await readReadings(database.db, { seriesId: pick(points, run).seriesId, ...span, limit: 10_000 })).timesMs
         .length,
     fromReadings: async (run) =>
       rowsOf(
         database,
         `select time, value, quality from reading where series_id = $1 and time >= $2 and time < $3 order by time`,
-        [pick(points, run).seriesId, new Date(span.startMs), new Date(span.endMs)],
+        [pick(points, run).seriesId, new Date(span.fromMs), new Date(span.endMs)],
       ),
   };
 }

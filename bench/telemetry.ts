@@ -6,6 +6,7 @@
  *   --runs N       of each question, 200       --json       one object a line
  */
 import { parseArgs } from 'node:util';
+import { type Column, showTable } from './show-table.ts';
 import { type AppendResult, measureAppend } from './telemetry-append.ts';
 import { type BytesResult, measureBytes } from './telemetry-bytes.ts';
 import { type BenchServer, insertPoints, openEmbeddedServer, openTimescaleServer } from './telemetry-database.ts';
@@ -191,18 +192,6 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-type Column<Row> = readonly [string, (row: Row) => string];
-
 function show<Row extends object>(title: string, rows: readonly Row[], columns: readonly Column<Row>[]): void {
-  if (options.json) {
-    for (const row of rows) process.stdout.write(`${JSON.stringify({ bench: title, ...row })}\n`);
-    return;
-  }
-  const cells = [columns.map(([name]) => name), ...rows.map((row) => columns.map(([, read]) => read(row)))];
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  process.stdout.write(`\n${title}\n`);
-  for (const row of cells)
-    process.stdout.write(
-      `${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}\n`,
-    );
+  showTable({ title, rows, columns, asJson: options.json });
 }

@@ -47,6 +47,7 @@ test('durations are seconds, minutes and hours', () => {
 test.each([
   ['bearing-wear', { fault: 'bearing-wear', options: {}, afterSeconds: 0 }],
   ['cooling-valve-stuck:0.8@20', { fault: 'cooling-valve-stuck', options: { intensity: 0.8 }, afterSeconds: 20 }],
+  ['damper-stuck@5-60', { fault: 'damper-stuck', options: {}, afterSeconds: 5, untilSeconds: 60 }],
   ['ahu-2/sensor-drift=sat@5', { fault: 'sensor-drift', options: { asset: 'ahu-2', point: 'sat' }, afterSeconds: 5 }],
 ])('--fault %s', (text, expected) => {
   expect(parseFaultOption(text)).toEqual(expected);
@@ -56,6 +57,7 @@ test.each([
   ['valve-stuck', /no fault "valve-stuck"; there are damper-stuck,/],
   ['damper-stuck:7', /the intensity is a number from 0 to 1, not "7"/],
   ['damper-stuck@soon', /after @ stand seconds from the start/],
+  ['damper-stuck@60-5', /after @ stand seconds from the start/],
 ])('--fault %s is refused', (text, message) => {
   expect(() => parseFaultOption(text)).toThrow(message);
 });

@@ -33,7 +33,7 @@ export const plantHelp = `npm run simulate -- plant [options]
   --seed 1                       the same seed gives the same plant
   --time-scale 1                 plant seconds in a second of the wall clock
   --every 1m                     plant time between samples
-  --fault NAME[=POINT][:INTENSITY][@SECONDS]   repeatable; seconds of the wall clock after the start
+  --fault NAME[=POINT][:INTENSITY][@SECONDS[-SECONDS]]   repeatable; seconds of the wall clock after the start
   --describe                     first publish classes and units, on telemetry/{site}/{asset}/$points
 
   Faults: ${faultNames.join(', ')}.
@@ -60,9 +60,12 @@ export async function simulatePlant(args: string[]): Promise<void> {
   };
   const plant = await startPlant(options);
   say(`publishing to ${options.url} as telemetry/${options.site}/…`);
-  const timers = scheduled.map(({ afterSeconds, ...target }) =>
+  const timers = scheduled.flatMap(({ afterSeconds, untilSeconds, ...target }) => [
     setTimeout(() => attempt(() => switchFault(plant, { ...target, on: true })), afterSeconds * 1000),
-  );
+    ...(untilSeconds === undefined
+      ? []
+      : [setTimeout(() => attempt(() => switchFault(plant, { ...target, on: false })), untilSeconds * 1000)]),
+  ]);
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {
     if (line.trim() !== '') attempt(() => switchFault(plant, parseFaultLine(line)));

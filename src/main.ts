@@ -8,8 +8,6 @@
  * Opened from the database outwards to the doors, and closed in reverse: first the doors, then the pipeline behind them,
  * the database last.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { bootstrap, firstDevice, type Made } from './access/bootstrap.ts';
@@ -21,21 +19,30 @@ import { appendPresenceEvents } from './events/device-events.ts';
 import { deleteOldEvents } from './events/store.ts';
 import { createIngest, type Ingest } from './ingest/ingest.ts';
 import { mqttDoors, openDoorSettings } from './ingest/mqtt/door/door-settings.ts';
+import { followConnectionFile } from './ingest/opcua/connections/follow-file.ts';
+import { deleteOldGaps } from './ingest/opcua/gaps/gap-store.ts';
+import { createSealer, type Sealer } from './ingest/opcua/secrets.ts';
+import { stillMsUsual } from './ingest/opcua/still.ts';
 import { deleteOldQuarantine } from './ingest/quarantine/quarantine-store.ts';
+import { deleteDeadEdgeNodes } from './ingest/sparkplug/sparkplug-store.ts';
 import type { UpstreamSettings } from './ingest/upstream/upstream.ts';
 import { applyEffects } from './insights/apply.ts';
+import { listStanding } from './insights/apply-store.ts';
 import { keepEvidence, listHolds } from './insights/evidence/evidence-keep-store.ts';
 import { rebindEvidence } from './insights/evidence/record-evidence.ts';
 import { startFloor } from './insights/floor.ts';
+import { moveEndedInsights } from './insights/move-ended.ts';
 import { replaceEpisodes } from './insights/replace.ts';
 import type { Config } from './platform/config.ts';
 import { type Database, findDatabaseTrouble, openDatabase } from './platform/database.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { findFreePort } from './platform/free-port.ts';
 import { type Jobs, openJobs } from './platform/jobs.ts';
+import { secretOf } from './platform/kept-secret.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { migrate } from './platform/migrate.ts';
+import { listening, naming } from './platform/setting-errors.ts';
 import type { Advanced, Sink } from './rules/live/advance.ts';
 import { forgetRuleHistory, runRules, scaleTick } from './rules/live/live.ts';
 import { openRuleSets } from './rules/live/rule-sets.ts';
@@ -135,9 +142,10 @@ async function openEmbedded(config: Config, log: Log, opened: Opening['opened'])
 
 type Within = Omit<Opening, 'onAdvanced'> & { readonly database: Database };
 
-/** Merged points give up what readings they have left, and others tell how often they report; any number of processes may do so. */
+/** Merged points and assets give up what they have left, and others tell how often they report; any number of processes may do so. */
 async function keepPoints({ db }: Database, closing: AbortSignal): Promise<void> {
   await moveMerged(db, { mover: seriesMover, closing });
+  await moveEndedInsights(db);
   await learnIntervals(db);
 }
 
@@ -145,7 +153,9 @@ async function keepPoints({ db }: Database, closing: AbortSignal): Promise<void>
 async function keepHouse({ db }: Database): Promise<void> {
   await forgetRuleHistory(db);
   await deleteOldQuarantine(db);
+  await deleteOldGaps(db);
   await deleteOldDeviceEvents(db);
+  await deleteDeadEdgeNodes(db);
   await deleteOldEvents(db);
 }
 
@@ -177,6 +187,7 @@ async function openRules(
     replace: (trx, repaired, owners) =>
       replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
     rebind: rebindEvidence,
+    listStanding,
   };
   await runRules({ database, jobs, log, ruleSets, sink, tickMs, graceMs: config.GRACE, onAdvanced });
   return ruleSets.ruleCount;
@@ -192,7 +203,20 @@ async function openIngest(
   const { GRACE: graceMs, SHED_AFTER: shedAfterMs } = config;
   const upstream = upstreamSettings(config);
   const sparkplug = { hostId: config.SPARKPLUG_HOST_ID, reorderMs: config.SPARKPLUG_REORDER };
-  const options = { graceMs, spool, shedAfterMs, sparkplug, upstream, tellPresence: appendPresenceEvents };
+  const sealer = createSealer(await secretOf(config));
+  await followFile(config, { log, opened, database, sealer });
+  // What is unknown after a quarter of an hour is so sooner where time is made to run faster.
+  const stillMs = stillMsUsual / config.TIME_SCALE;
+  const options = {
+    graceMs,
+    spool,
+    sealer,
+    stillMs,
+    shedAfterMs,
+    sparkplug,
+    upstream,
+    tellPresence: appendPresenceEvents,
+  };
   const doors = await openDoorSettings(config, log);
   opened.push(async () => doors.close());
   const ingest = await createIngest({ database, databaseUrl, doors, storage, log, registry, ...options });
@@ -206,6 +230,16 @@ async function openIngest(
   }
   openFloors(ingest, { log, opened, database });
   return urls;
+}
+
+/** Connections to OPC-UA servers are made as OPCUA_FILE says, now and when it changes. */
+async function followFile(
+  { OPCUA_FILE: path }: Config,
+  { log, opened, database: { db }, sealer }: Within & { readonly sealer: Sealer },
+): Promise<void> {
+  if (path === undefined) return;
+  const file = await naming('OPCUA_FILE', () => followConnectionFile({ db, path, env: process.env, sealer, log }));
+  opened.push(() => file.close());
 }
 
 /** Open insights go to the panels at the broker of our own, and to those at an external one. */
@@ -248,7 +282,7 @@ async function openApi(
     log,
     registry,
     publicUrl: (config.PUBLIC_URL ?? apiUrl).replace(/\/$/, ''),
-    secret: config.SECRET ?? (await keptSecret(config.DATA_DIR)),
+    secret: await secretOf(config),
     version: packageJson.version,
     mqttUrls: reachableUrls(mqttUrls, config.PUBLIC_URL),
     metricsOpen: config.HOST === '127.0.0.1' || config.HOST === '::1' || config.HOST === 'localhost',
@@ -257,38 +291,6 @@ async function openApi(
   opened.push(() => closeApi(app));
   await listening('HTTP_PORT', port, () => app.listen({ port, host: config.HOST }));
   return apiUrl;
-}
-
-/** Work that a setting can make impossible: its error names the setting. */
-async function naming<T>(setting: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new Error(`${setting} cannot be used: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function listening<T>(setting: string, port: number, listen: () => Promise<T>): Promise<T> {
-  try {
-    return await listen();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') throw new Error(`HOST cannot be used: ${message}`, { cause });
-    if (code !== 'EADDRINUSE') throw cause;
-    throw new Error(`${setting} ${port} is taken by another program; set ${setting} to a free port`, { cause });
-  }
-}
-
-/** The secret of this installation: made on the first start, readable by its owner alone. */
-async function keptSecret(dataDir: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true });
-  const file = join(dataDir, 'secret');
-  try {
-    await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return (await readFile(file, 'utf8')).trim();
 }
 
 function readinessOf(databaseTrouble: string | undefined) {

@@ -1,6 +1,6 @@
-import { verify } from '@node-rs/argon2';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { passwordMatches } from './support/devices.ts';
 
 let api: TestApi;
 let world: World;
@@ -18,14 +18,7 @@ const path = '/api/v1/devices';
 let serial = 0;
 const nextSerial = () => `SN-${serial++}`;
 
-async function passwordMatches(id: string, password: string): Promise<boolean> {
-  const row = await api.database.db
-    .selectFrom('device')
-    .select('password_argon2id')
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  return verify(row.password_argon2id ?? '', password);
-}
+const isPassword = (id: string, password: string) => passwordMatches(api, { id, password });
 
 describe('one-time tokens', () => {
   const tokens = '/api/v1/device-tokens';
@@ -53,7 +46,7 @@ describe('one-time tokens', () => {
       publish_grants: [`telemetry/ucl-east-campus/${external_id}/#`],
       mqtt_urls: ['mqtt://127.0.0.1:1883'],
     });
-    expect(await passwordMatches(json.data.device_id, json.data.password)).toBe(true);
+    expect(await isPassword(json.data.device_id, json.data.password)).toBe(true);
     const device = await api.call('GET', `${path}/${json.data.device_id}`, { key: world.key });
     expect(device.json.data).toMatchObject({ external_id, asset_name: external_id, username: json.data.username });
   });
@@ -128,8 +121,8 @@ describe('one-time tokens', () => {
     const second = await provision(body, headers);
     expect([second.status, second.headers['idempotent-replayed']]).toEqual([201, 'true']);
     expect(second.json.data.device_id).toBe(first.json.data.device_id);
-    expect(await passwordMatches(first.json.data.device_id, first.json.data.password)).toBe(false);
-    expect(await passwordMatches(first.json.data.device_id, second.json.data.password)).toBe(true);
+    expect(await isPassword(first.json.data.device_id, first.json.data.password)).toBe(false);
+    expect(await isPassword(first.json.data.device_id, second.json.data.password)).toBe(true);
     const stranger = await provision(body, { 'idempotency-key': 'boot-2' });
     expect(stranger).toMatchObject({ status: 409, json: { error: 'device_token_used' } });
     expect(await provision(body)).toMatchObject({ status: 409 });

@@ -1,6 +1,6 @@
-import { verify } from '@node-rs/argon2';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { passwordMatches } from './support/devices.ts';
 
 let api: TestApi;
 let world: World;
@@ -26,14 +26,7 @@ async function register(body: object = {}, key = world.key) {
   return reply.json.data;
 }
 
-async function passwordMatches(id: string, password: string): Promise<boolean> {
-  const row = await api.database.db
-    .selectFrom('device')
-    .select('password_argon2id')
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  return verify(row.password_argon2id ?? '', password);
-}
+const isPassword = (id: string, password: string) => passwordMatches(api, { id, password });
 
 describe('a new device', () => {
   test('may do nothing that was not granted, and has a user name and a password of its own', async () => {
@@ -49,7 +42,7 @@ describe('a new device', () => {
       protocol: 'mqtt',
     });
     expect(device.username).toMatch(/^plc-of-the-chiller-plant-[a-z0-9]{8}$/);
-    expect(await passwordMatches(device.id, device.password)).toBe(true);
+    expect(await isPassword(device.id, device.password)).toBe(true);
   });
 
   test('shows its password once, and nothing that is stored tells it', async () => {
@@ -93,7 +86,7 @@ describe('a new device', () => {
       publish_grants: ['telemetry/ucl-east-campus/AHU-01/#', 'v1/devices/me/telemetry', 'raw/plc-0815/S7-1200'],
       subscribe_grants: ['insights/ucl-east-campus/#'],
     });
-    expect(await passwordMatches(device.id, 'correct horse')).toBe(true);
+    expect(await isPassword(device.id, 'correct horse')).toBe(true);
   });
 
   test('without a password has none', async () => {
@@ -235,14 +228,14 @@ describe('changes', () => {
     const { id, password } = await register();
     const rotated = await api.call('POST', `${path}/${id}/rotate-credentials`, { key: world.key });
     expect(rotated.status).toBe(200);
-    expect(await passwordMatches(id, password)).toBe(false);
-    expect(await passwordMatches(id, rotated.json.data.password)).toBe(true);
+    expect(await isPassword(id, password)).toBe(false);
+    expect(await isPassword(id, rotated.json.data.password)).toBe(true);
     const given = await api.call('POST', `${path}/${id}/rotate-credentials`, {
       key: world.key,
       body: { password: 'one of my own' },
     });
     expect(given.json.data.password).toBe('one of my own');
-    expect(await passwordMatches(id, 'one of my own')).toBe(true);
+    expect(await isPassword(id, 'one of my own')).toBe(true);
   });
 
   test('a revoked device stays revoked, and its user name taken; its serial number is free for another', async () => {

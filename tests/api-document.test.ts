@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { hashToken } from '../src/access/device-token.ts';
+import { hashSecret } from '../src/access/api-key.ts';
 import { refusalList } from '../src/platform/refusals.ts';
 import { readRuleTexts } from '../src/rules/language/load-rules.ts';
 import { makeWorld, startTestApi, type TestApi } from './support/api.ts';
@@ -81,9 +81,15 @@ describe('the document', () => {
     ['get', '/api/v1/devices/{id}', 404, ['device_not_found']],
     ['get', '/api/v1/sites/{slug}/devices/{id}/', 404, ['site_not_found', 'device_not_found']],
     ['get', '/api/v1/sites/{slug}', 404, ['site_not_found']],
-    ['patch', '/api/v1/devices/{id}', 409, ['device_conflict']],
+    ['patch', '/api/v1/devices/{id}', 409, ['device_conflict', 'device_of_connection']],
+    ['delete', '/api/v1/opcua-connections/{id}', 409, ['opcua_connection_of_file']],
     ['patch', '/api/v1/points/{id}', 409, ['history_undecided']],
-    ['post', '/api/v1/devices/{id}/rotate-credentials', 409, ['idempotency_in_progress', 'device_revoked']],
+    [
+      'post',
+      '/api/v1/devices/{id}/rotate-credentials',
+      409,
+      ['idempotency_in_progress', 'device_of_connection', 'device_revoked'],
+    ],
     [
       'post',
       '/api/v1/devices/provision',
@@ -166,12 +172,21 @@ describe('the document', () => {
     const token = await api.call('POST', '/api/v1/device-tokens', { key, body: { name: 'x' } });
     await api.database.db
       .updateTable('device_token')
-      .set({ token_sha256: hashToken(provisioning?.token ?? '') })
+      .set({ token_sha256: hashSecret(provisioning?.token ?? '') })
       .where('id', '=', token.json.data.id)
       .execute();
     const template = await api.call('POST', '/api/v1/topic-templates', {
       key,
       body: { pattern: 'own/{site}/{asset}/{point}', format: 'number' },
+    });
+    const connection = await api.call('POST', '/api/v1/opcua-connections', {
+      key,
+      body: {
+        name: 'A server that is not there',
+        site: 'ucl-east-campus',
+        endpoint_url: 'opc.tcp://127.0.0.1:1',
+        writable_nodes: ['nsu=urn:plant;s=Chiller.Setpoint'],
+      },
     });
     let sent = 0;
     for (const [path, item] of Object.entries(paths)) {
@@ -186,6 +201,7 @@ describe('the document', () => {
           'rule-overrides': override.json.id,
           'retention-policies': policy.json.id,
           'topic-templates': template.json.data.id,
+          'opcua-connections': connection.json.data.id,
         };
         const collection = /([\w-]+)\/\{id\}/.exec(path)?.[1] ?? '';
         if (path.includes('/merge-into')) ids[collection] = await makeDuplicate(collection);

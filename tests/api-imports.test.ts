@@ -163,6 +163,7 @@ describe('an import', () => {
       'validation_failed',
     ],
     ['a header that does not fit', { csv: 'zeit,T\n1,2\n' }, 400, 'validation_failed'],
+    ['a separator that is no comma', { csv: 'time;T\n1;2\n' }, 400, 'validation_failed'],
     ['nothing', { csv: '' }, 400, 'validation_failed'],
     ['no site', { site: null }, 400, 'validation_failed'],
     ['an unknown site', { site: 'nowhere' }, 400, 'validation_failed'],

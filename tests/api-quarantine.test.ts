@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteOldQuarantine } from '../src/ingest/quarantine/quarantine-store.ts';
 import { newId } from '../src/platform/id.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { refuseReadings, unstorable } from './support/refuse-readings.ts';
 
 let api: TestApi;
 let world: World;
@@ -206,14 +207,11 @@ describe('a replay', () => {
   });
 
   test('of a message that the database does not take keeps it, and goes on with the next', async () => {
-    await api.database.pool.query(`
-      create function refuse() returns trigger language plpgsql as
-        $$ begin raise exception 'not this one' using errcode = '22000'; end $$;
-      create trigger refuse before insert on reading for each row when (new.value = 666) execute function refuse()`);
+    await refuseReadings(api.database.pool);
     const topic = `telemetry/${campus}/AHU-01/sat`;
-    const ids = [await quarantined({ topic, payload: '666' }), await quarantined({ topic, payload: '7' })];
+    const ids = [await quarantined({ topic, payload: String(unstorable) }), await quarantined({ topic, payload: '7' })];
     const { json, status } = await call('POST', `${path}/replay`, { reason: 'unknown_point' });
-    await api.database.pool.query('drop trigger refuse on reading; drop function refuse');
+    await api.database.pool.query('drop trigger refuse_reading on reading; drop function refuse_reading');
     expect([status, json.data?.results]).toMatchObject([
       200,
       [

@@ -188,7 +188,7 @@ describe('readings', () => {
 
   test.each([
     'start=yesterday',
-    'start=2026-04-11',
+    'start=2026-4-11',
     'end=1e9',
     'limit=10001',
     'limit=0',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newId } from '../src/platform/id.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { classifyEquipment, deployLibrary, minuteMs, storeReadings, warmText } from './support/api-rules.ts';
 
@@ -86,8 +87,22 @@ describe('a dry run', () => {
   });
 
   test('a year of one rule on one unit is answered', async () => {
-    const { status, json } = await ofAhu({ from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z' });
+    const { status, json } = await ofAhu({ from: '2025-10-01T00:00:00Z', to: '2026-10-01T00:00:00Z' });
     expect([status, json.data?.totals.insights, json.data?.series[0].times.length]).toEqual([200, 1, 500]);
+  });
+
+  test('what is not over yet is no past: a span ends at the last tick that is over, and begins before it', async () => {
+    const now = Date.now();
+    const at = (minutes: number) => new Date(now + minutes * minuteMs).toISOString();
+    const { status, json } = await ofAhu({ from: at(-60), to: at(60 * 24 * 10) });
+    expect([status, json.data.from]).toEqual([200, at(-60)]);
+    expect(Date.parse(json.data.to)).toBeLessThan(Date.now());
+    expect(Date.parse(json.data.to)).toBeGreaterThan(now - minuteMs);
+    expect(json.data.series[0].times.at(-1) <= json.data.to).toBe(true);
+    expect(await ofAhu({ from: at(60), to: at(120) })).toMatchObject({
+      status: 400,
+      json: { errors: [{ pointer: '/from', code: 'in_future' }] },
+    });
   });
 
   test('parameters are those of the run, within the bounds of the rule', async () => {
@@ -185,6 +200,16 @@ describe('what a dry run refuses', () => {
     const named = { ...span, ...body } as { asset_id?: string };
     if (named.asset_id !== undefined) named.asset_id = ids[named.asset_id] ?? '';
     expect(await run(named)).toMatchObject({ status: 400, json: { errors: [error] } });
+  });
+
+  test('an asset without a class whose points are expected to report', async () => {
+    const point = { tenant_id: world.tenantId, asset_id: world.chillerId, name: 'power', expected_interval_ms: 60_000 };
+    await api.database.db
+      .insertInto('point')
+      .values({ id: newId(), ...point })
+      .execute();
+    const error = { pointer: '/asset_id', code: 'no_class' };
+    expect(await run({ ...span, asset_id: world.chillerId })).toMatchObject({ status: 400, json: { errors: [error] } });
   });
 
   test('a rule for other equipment', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../src/platform/id.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { freshTime, row, site, valuesByTime } from './support/telemetry-rows.ts';
 
 let api: TestApi;
 let world: World;
@@ -12,21 +13,9 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const path = '/api/v1/telemetry';
-const site = 'ucl-east-campus';
 const post = (body: unknown, url = path) => api.call('POST', url, { key: world.key, body });
 
-let hour = 0;
-/** An instant that no other row of this file has. */
-const freshTime = () => new Date(Date.UTC(2026, 0, 1) + ++hour * 3_600_000).toISOString();
-const row = (more: object = {}) => ({ site, asset: 'AHU-01', point: 'sat', time: freshTime(), value: 1, ...more });
-
-async function stored(pointId = world.pointId): Promise<Record<string, number | null>> {
-  const { rows } = await api.database.pool.query<{ time: Date; value: number | null }>(
-    `select r.time, r.value from reading r join point p on p.series_id = r.series_id where p.id = $1`,
-    [pointId],
-  );
-  return Object.fromEntries(rows.map(({ time, value }) => [time.toISOString(), value]));
-}
+const stored = (pointId = world.pointId) => valuesByTime(api, pointId);
 
 describe('where rows may be written', () => {
   test('below a site, rows need no site and may name no other', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exampleCertificate } from '../src/ingest/opcua/certificates/example-certificate.ts';
 import { newId } from '../src/platform/id.ts';
 import { createLog } from '../src/platform/log.ts';
 import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
@@ -80,7 +81,17 @@ beforeAll(async () => {
     })
     .returning('id')
     .execute();
+  const connection = await api.call('POST', '/api/v1/opcua-connections', {
+    key: theirs.key,
+    body: { name: secret, site: 'their-campus', endpoint_url: 'opc.tcp://127.0.0.1:1' },
+  });
+  const certificate = await api.call('POST', '/api/v1/opcua-certificates', {
+    key: theirs.key,
+    body: { certificate: exampleCertificate },
+  });
   theirIds = {
+    'opcua-connections': connection.json.data.id,
+    'opcua-certificates': certificate.json.data.id,
     quarantine: message.id,
     imports: importId,
     'topic-templates': template.json.data.id,
@@ -121,6 +132,9 @@ const bodyFor = (operation: Operation) => {
   return examplesOf(operation, components.schemas)[0];
 };
 
+/** What operations ask for in their query. */
+const queryOf: Record<string, string> = { 'DELETE /api/v1/opcua-connections/{id}/items': '?all=true' };
+
 describe('no route gives anything of another tenant', () => {
   test("with another tenant's ids and slugs every route is 404, and changes nothing", async () => {
     const before = await snapshot();
@@ -129,7 +143,10 @@ describe('no route gives anything of another tenant', () => {
       for (const slug of ['their-campus', 'ucl-east-campus']) {
         if (slug === 'ucl-east-campus' && !path.includes('{id}')) continue;
         const url = path.replace('{slug}', slug).replace('{id}', theirIds[collectionOf(path)] ?? '');
-        const reply = await api.call(method, url, { key: mine.key, body: bodyFor(operation) });
+        const reply = await api.call(method, `${url}${queryOf[`${method} ${path}`] ?? ''}`, {
+          key: mine.key,
+          body: bodyFor(operation),
+        });
         expect([method, url, reply.status]).toEqual([method, url, 404]);
         expect(reply.text).not.toContain(secret);
         walked += 1;

@@ -100,6 +100,22 @@ test('the rule kernel knows neither clock nor chance: time is an argument', () =
   expect(offences).toEqual([]);
 });
 
+test('a program that has no OPC-UA connection never loads the library of it, which takes 90 MB', () => {
+  const loaded = new Map<string, string>();
+  const waiting = [join(src, 'main.ts')];
+  for (const file of waiting) {
+    if (loaded.has(file)) continue;
+    const text = readFileSync(file, 'utf8');
+    loaded.set(file, text);
+    // What is imported as it runs is not followed: `await import(…)` stands inside of functions.
+    const imports = text.matchAll(/^(?:import|export) (?!type\b)[^;]*?from '(\.[^']+\.ts)';/gm);
+    for (const [, path = ''] of imports) waiting.push(resolve(dirname(file), path));
+  }
+  expect(loaded.size).toBeGreaterThan(200);
+  const loading = [...loaded].filter(([, text]) => /^import (?!type\b)[^;]*?from 'node-opcua/m.test(text));
+  expect(loading.map(([file]) => relative(root, file))).toEqual([]);
+});
+
 test('no folder has a barrel file, and no file is called after nothing', () => {
   const names = /\/(index|utils?|helpers?|types|common|misc)\.ts$/;
   expect(listSources(src).filter((file) => names.test(file))).toEqual([]);

@@ -51,6 +51,12 @@ const sessions = async () => {
   const { rows } = await database.pool.query('select coalesce(sum(sessions), 0)::int as sessions from device_session');
   return rows[0].sessions as number;
 };
+const waitingForLocks = async () => {
+  const { rowCount } = await database.pool.query(
+    `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rowCount;
+};
 const rowOf = () => database.db.selectFrom('device').selectAll().executeTakeFirstOrThrow();
 
 test('a session makes its device online, and its end makes it offline, with the reason', async () => {
@@ -89,15 +95,21 @@ test('a device with sessions at two processes is online until the last of them e
 
 test('of two processes, where one session ends as another begins, neither leaves the device in the wrong state', async () => {
   const [first, second] = [startRecorder(), startRecorder()];
-  for (let round = 0; round < 20; round++) {
+  const holder = await database.pool.connect();
+  for (let round = 1; round <= 5; round++) {
     connect(first);
     await vi.waitFor(async () => expect(await sessions()).toBe(1), waiting);
+    // Held until both processes have come as far as they can without the device.
+    await holder.query('begin; select from device for update');
     disconnect(first);
     connect(second);
-    await vi.waitFor(async () => expect(await sessions()).toBe(1), waiting);
+    await vi.waitFor(async () => expect(await waitingForLocks()).toBe(2), waiting);
+    await holder.query('commit');
+    await vi.waitFor(async () => expect(await eventsOf()).toHaveLength(4 * round - 1), waiting);
     disconnect(second);
     await vi.waitFor(async () => expect(await sessions()).toBe(0), waiting);
   }
+  holder.release();
   const types = (await eventsOf()).map((event) => event.split(' ')[0]);
   const edges = types.filter((type) => type === 'online' || type === 'offline');
   expect(edges.length % 2).toBe(0);

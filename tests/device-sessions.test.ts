@@ -1,17 +1,22 @@
 /** A device's life, through the doors that people and devices use: from a one-time token to its revocation. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { connectPacket, openRaw, publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { credentials, type DataDir, eventually, makeDataDir, type Program, startProgram } from './support/program.ts';
 
+let own: TestDatabase;
 let dataDir: DataDir;
 let program: Program;
 beforeAll(async () => {
+  own = await createTestDatabase();
   dataDir = await makeDataDir();
-  program = await startProgram({ dataDir: dataDir.path, env: { TICK: '1s', GRACE: '500ms' } });
+  const env = { DATABASE_URL: own.url, TICK: '1s', GRACE: '500ms' };
+  program = await startProgram({ dataDir: dataDir.path, env });
 });
 afterAll(async () => {
   await program?.kill('SIGTERM');
   await dataDir?.remove();
+  await own?.drop();
 });
 
 async function ask(method: string, path: string, body?: object, key: string | undefined = credentials.apiKey) {

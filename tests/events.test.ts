@@ -86,6 +86,14 @@ test('an episode is opened and resolved, its work order created, and each says t
   await checkChains();
 });
 
+test('who follows the log hears of an insight before the work order that it led to', async () => {
+  await send(downstream, 9, 0, 120);
+  await advance();
+  const { rows } = await sql<Pick<Row, 'type'>>`select type from event
+    where asset_id = ${downstream.assetId} order by id`.execute(plant.database.db);
+  expect(rows.map(({ type }) => type)).toEqual(['insight.opened', 'work_order.created']);
+});
+
 test('a repair that finds what is recorded is no event; one that finds something else tells what became of it', async () => {
   await send(downstream, 9, 0, 20);
   await send(downstream, 2, 21, 60);

@@ -49,6 +49,22 @@ test('evidence is the same after retention has dropped its readings, day by day 
   expect(await stage.evidenceOf(id)).toEqual(half);
 });
 
+test('a reading that comes late to a day that was dropped does not take the place of what is kept of it', async () => {
+  stage.startMs = Math.floor(Date.now() / dayMs) * dayMs - dayMs;
+  await stage.send({ value: 9, from: 10, through: 20 });
+  await stage.send({ value: 2, from: 21, through: 60 });
+  await stage.advance();
+  const id = await stage.getInsight();
+  expect(await drop(stage.startMs, stage.startMs + dayMs)).toBe(1);
+  const kept = await stage.evidenceOf(id);
+  expect(kept.series[0]?.values.length).toBeGreaterThan(20);
+  // Of the same millisecond as the first that is kept.
+  await sql`insert into reading (series_id, time, value) values (${stage.pump.seriesId},
+    ${kept.series[0]?.times[0]}::timestamptz + interval '200 microseconds', 1)`.execute(stage.plant.database.db);
+  await drop(stage.startMs, stage.startMs + dayMs);
+  expect(await stage.evidenceOf(id)).toEqual(kept);
+});
+
 test('open insights hold their shown series from before their start; those that ended long ago hold nothing', async () => {
   await stage.send({ value: 9, from: 10, through: 170 });
   await stage.advance();

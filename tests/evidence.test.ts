@@ -147,3 +147,28 @@ test('parameters that an override changes while an insight is open are told with
   expect(episodes[0]?.limits.map(({ values }) => values.map(({ value }) => value))).toEqual([[7], [8]]);
   expect(Date.parse(episodes[0]?.limits[1]?.since ?? '')).toBeGreaterThan(since.getTime());
 });
+
+test('of an episode that has ended no limits are told that would have held later', async () => {
+  const { db } = stage.plant.database;
+  const inMinutes = (minutes: number) => new Date(Date.now() + minutes * minuteMs);
+  await db
+    .insertInto('rule_override')
+    .values({
+      id: newId(),
+      tenant_id: stage.plant.site.tenantId,
+      rule_id: 'too-high',
+      asset_id: stage.pump.assetId,
+      params: JSON.stringify({ most: 8 }),
+      since_at: inMinutes(-300),
+      until_at: inMinutes(60),
+      reason: 'a test',
+      author: 'a test',
+    })
+    .execute();
+  await stage.send({ value: 9, from: 10, through: 80 });
+  await stage.send({ value: 3, from: 81, through: 170 });
+  await stage.advance();
+  const { episodes } = await stage.evidenceOf(await stage.getInsight());
+  expect(stage.minuteOf(episodes[0]?.ended_at ?? null)).toBe(91);
+  expect(episodes[0]?.limits.map(({ values }) => values.map(({ value }) => value))).toEqual([[8]]);
+});

@@ -16,6 +16,7 @@ const seed = Date.now() % 2 ** 32;
 const random = createRandom(seed);
 const tickMs = 1_000; // `every: 1m` under TIME_SCALE 60.
 const forMs = 2_000;
+const healthyMs = 1_500;
 /** Kills fall between these, counted from the first faulty reading: before it, so that it comes late, and after the work order. */
 const [firstKillMs, lastKillMs] = [-1_200, 4_000];
 
@@ -52,21 +53,24 @@ afterAll(async () => {
 test(`${rounds} kills around the firing of a rule leave one insight and one work order each, opened at the right tick`, {
   timeout: 300_000,
 }, async () => {
+  const faults: { name: string; expected: number; told: string }[] = [];
   for (let round = 1; round <= rounds; round++) {
     const killAfterMs = firstKillMs + random() * (lastKillMs - firstKillMs);
     const name = `pump-${round}`;
-    const measuring = measure(name, { healthyMs: 1_500, faultyMs: 6_000 });
-    await sleep(1_500 + killAfterMs);
+    const told = `seed ${seed}, round ${round}, killed ${Math.round(killAfterMs)} ms after the fault began`;
+    const faultAt = Date.now() + healthyMs;
+    const measuring = measure(name, faultAt);
+    await sleep(healthyMs + killAfterMs);
     await program.kill('SIGKILL');
     program = await startProgram({ dataDir: dataDir.path, env });
-    const faultAt = await measuring;
-    const expected = Math.ceil(faultAt / tickMs) * tickMs + forMs;
-    const told = `seed ${seed}, round ${round}, killed ${Math.round(killAfterMs)} ms after the fault began`;
-
     await eventually(`a work order for ${name}, ${told}`, async () =>
       (await workOrdersOf(name)).length > 0 ? true : undefined,
     );
-    await sleep(2 * tickMs); // Whatever else is going to be opened has had its chance.
+    await measuring.end();
+    faults.push({ name, told, expected: Math.ceil(faultAt / tickMs) * tickMs + forMs });
+  }
+  await sleep(2 * tickMs); // Whatever else is going to be opened has had its chance.
+  for (const { name, expected, told } of faults) {
     const insights = await insightsOf(name);
     expect(
       insights.map(({ opened_at }) => opened_at.getTime() - expected),
@@ -84,23 +88,24 @@ function findLowPort(): Promise<number> {
   return findFreePort('127.0.0.1', 10_000 + Math.floor(random() * 20_000));
 }
 
-/** Publishes a reading each 100 ms with its own time, healthy ones first; resolves with the time of the first faulty one. */
-async function measure(
-  name: string,
-  { healthyMs, faultyMs }: { healthyMs: number; faultyMs: number },
-): Promise<number> {
-  const startedAt = Date.now();
-  const sent: Promise<void>[] = [];
-  let faultAt = 0;
-  for (let elapsedMs = 0; elapsedMs < healthyMs + faultyMs; elapsedMs += 100) {
-    const time = startedAt + elapsedMs;
-    await sleep(Math.max(0, time - Date.now()));
-    const isFaulty = elapsedMs >= healthyMs;
-    if (isFaulty && faultAt === 0) faultAt = time;
-    sent.push(gateway.publish(`telemetry/main/${name}/vibration`, JSON.stringify({ value: isFaulty ? 9 : 2, time })));
-  }
-  await Promise.all(sent);
-  return faultAt;
+/** Publishes a reading each 100 ms with its own time, faulty ones from an instant on, until it is told to end. */
+function measure(name: string, faultAt: number): { end(): Promise<void> } {
+  let isEnding = false;
+  const measuring = (async () => {
+    const sent: Promise<void>[] = [];
+    for (let time = faultAt - healthyMs; !isEnding; time += 100) {
+      await sleep(Math.max(0, time - Date.now()));
+      const value = time < faultAt ? 2 : 9;
+      sent.push(gateway.publish(`telemetry/main/${name}/vibration`, JSON.stringify({ value, time })));
+    }
+    await Promise.all(sent);
+  })();
+  return {
+    end: () => {
+      isEnding = true;
+      return measuring;
+    },
+  };
 }
 
 async function assetIdOf(name: string): Promise<string | undefined> {

@@ -34,6 +34,12 @@ describe('faultline import', () => {
       expect((await client.query('select slug, time_zone from site')).rows).toEqual([
         { slug: 'shop', time_zone: 'America/Chicago' },
       ]);
+      const discovers = async () => (await client.query('select discovery from site')).rows[0].discovery;
+      expect(await discovers()).toBe(false);
+      expect(await runImport([file, '--discovery', 'on'])).toBe(0);
+      expect(await runImport([file])).toBe(0);
+      expect(await discovers()).toBe(true);
+      await expect(runImport([file, '--discovery', 'yes'])).rejects.toThrow('--discovery');
       await client.end();
       await expect(runImport([file, '--site', 'No Slug'])).rejects.toThrow('--site');
       await expect(runImport([file, '--format', 'brick'])).rejects.toThrow(`${file}:1: this is not Turtle`);

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runImport } from '../src/cli/import.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { makeWorld } from './support/api.ts';
+import { runHere } from './support/command-here.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { eventually } from './support/program.ts';
 
@@ -32,19 +33,10 @@ afterAll(async () => {
 
 /** Runs the command in this process; gives its code and what it printed on the standard output. */
 async function run(...argv: string[]): Promise<{ code: number; text: string }> {
-  const written: string[] = [];
-  const outputs = [process.stdout, process.stderr].map((stream) =>
-    vi
-      .spyOn(stream, 'write')
-      .mockImplementation((text) => written.push(stream === process.stdout ? String(text) : '') > 0),
-  );
-  vi.stubEnv('DATABASE_URL', testDatabase.url);
-  try {
-    return { code: await runImport(['telemetry', ...argv]), text: written.join('') };
-  } finally {
-    for (const output of outputs) output.mockRestore();
-    vi.unstubAllEnvs();
-  }
+  const { code, output: text } = await runHere(() => runImport(['telemetry', ...argv]), {
+    DATABASE_URL: testDatabase.url,
+  });
+  return { code, text };
 }
 
 const options = () => ['--columns', file('map.yaml'), '--site', 'ucl-east-campus', '--asset', 'AHU-01'];

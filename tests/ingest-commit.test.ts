@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { lockReadings } from './support/lock-readings.ts';
 import { publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
+import { refuseReadings, unstorable } from './support/refuse-readings.ts';
 
 const door = useIngest();
 
@@ -36,17 +37,6 @@ const messageIds = async (client: RawClient, count: number) => {
 async function warmUp(client: RawClient): Promise<void> {
   client.send(publishPacket('telemetry/north/a/p', '0', 1));
   await client.next();
-}
-
-/** The database takes no reading of 666 from now on. */
-async function refuseReadings(): Promise<void> {
-  const { pool } = door.ingest().database;
-  await pool.query(`
-    create or replace function refuse_reading() returns trigger language plpgsql as
-      $$ begin raise exception 'not this one' using errcode = '22003'; end $$`);
-  await pool.query(
-    `create trigger refuse before insert on reading for each row when (new.value = 666) execute function refuse_reading()`,
-  );
 }
 
 test('no PUBACK comes before the commit, and pings are answered meanwhile; then they come in order', async () => {
@@ -130,11 +120,11 @@ test('connections to the database that break do not lose a message', async () =>
 });
 
 test('a reading that the database refuses is set aside, and holds up neither its batch nor its device', async () => {
-  await refuseReadings();
+  await refuseReadings(door.ingest().database.pool);
   const client = await door.connected();
   await warmUp(client);
   await using lock = await lockReadings(door.ingest().database.pool);
-  const values = Array.from({ length: 40 }, (_, i) => (i === 17 || i === 30 ? 666 : i));
+  const values = Array.from({ length: 40 }, (_, i) => (i === 17 || i === 30 ? unstorable : i));
   client.send(
     ...values.map((value, i) =>
       publishPacket('telemetry/north/a/p', `{"value":${value},"time":${1_767_225_600 + i}}`, 2 + i),
@@ -151,7 +141,7 @@ test('a reading that the database refuses is set aside, and holds up neither its
 });
 
 test('what a batch cannot store does not make its other rejections count twice against what is kept of a device', async () => {
-  await refuseReadings();
+  await refuseReadings(door.ingest().database.pool);
   const client = await door.connected();
   await warmUp(client);
   await using lock = await lockReadings(door.ingest().database.pool);
@@ -159,7 +149,7 @@ test('what a batch cannot store does not make its other rejections count twice a
   client.send(
     publishPacket('telemetry/north/a/p', '{"value":1,"time":1767225600}', 2),
     ...Array.from({ length: malformed }, (_, i) => publishPacket('telemetry/north/a/p', '{', 3 + i)),
-    publishPacket('telemetry/north/a/p', '{"value":666,"time":1767225601}', 3 + malformed),
+    publishPacket('telemetry/north/a/p', `{"value":${unstorable},"time":1767225601}`, 3 + malformed),
   );
   await received(malformed + 3);
   await aCommitWaits();

@@ -21,11 +21,11 @@ test.each<[{ username: string; password?: string }, number, string]>([
 });
 
 test.each<[string, number, string]>([
-  ['x'.repeat(256), 0, '256 bytes'],
-  ['x'.repeat(257), 2, '257 bytes'],
-  ['ü'.repeat(128), 0, '256 bytes of UTF-8'],
-  ['ü'.repeat(129), 2, '258 bytes of UTF-8'],
-])('a client identifier %# is answered with return code %d: %s', async (clientId, returnCode) => {
+  ['256 bytes', 0, 'x'.repeat(256)],
+  ['257 bytes', 2, 'x'.repeat(257)],
+  ['256 bytes of UTF-8', 0, 'ü'.repeat(128)],
+  ['258 bytes of UTF-8', 2, 'ü'.repeat(129)],
+])('a client identifier of %s is answered with return code %d', async (_what, returnCode, clientId) => {
   const client = await door.opened();
   client.send(connectPacket({ clientId }));
   expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode });
@@ -81,11 +81,10 @@ test('a script that sends everything at once and closes its end is served', asyn
 });
 
 test('a revoked device is refused', async () => {
-  await door.connected();
   await door.ingest().database.pool.query(`update device set revoked_at = now()`);
   const client = await door.opened();
-  client.send(connectPacket({ username: 'gateway', password: 'another' }));
-  expect(await client.next()).toMatchObject({ returnCode: 4 });
+  client.send(connectPacket());
+  expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode: 4 });
 });
 
 test('a device that connects again takes its session over, and another device with its client identifier does not', async () => {
@@ -141,9 +140,9 @@ test('a device that goes silent for one and a half times its keep-alive is let g
 });
 
 test('pings keep a connection', async () => {
-  const client = await door.connected({ keepalive: 3 });
+  const client = await door.connected({ keepalive: 2 });
   for (let i = 0; i < 4; i++) {
-    await sleep(1_500);
+    await sleep(1_000);
     client.send({ cmd: 'pingreq' });
     expect(await client.next()).toMatchObject({ cmd: 'pingresp' });
   }

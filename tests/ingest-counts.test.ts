@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { lockReadings } from './support/lock-readings.ts';
 import { publishPacket, type RawClient } from './support/mqtt-client.ts';
 import { useIngest } from './support/mqtt-door.ts';
+import { refuseReadings, unstorable } from './support/refuse-readings.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -16,16 +17,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 // Made after the folder, and gone before it.
 const door = useIngest(undefined, () => ({ spool: { directory, bytesMax: 1_000_000 } }));
 const patience = { timeout: 20_000, interval: 20 };
-const unstorable = 666;
 
 test('over a mixed load with failures the counters add up', async () => {
   const { count, database } = door.ingest();
-  await database.pool.query(`
-    create function refuse_reading() returns trigger language plpgsql as
-      $$ begin raise exception 'not this one' using errcode = '22003'; end $$`);
-  await database.pool.query(
-    `create trigger refuse before insert on reading for each row when (new.value = ${unstorable}) execute function refuse_reading()`,
-  );
+  await refuseReadings(database.pool);
   const client = await door.connected({ clientId: 'mixed' });
   const load = createLoad(client);
 

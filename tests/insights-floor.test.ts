@@ -207,6 +207,14 @@ describe('nobody else hears of insights', () => {
     await (await watch('panel')).shows('insights/north/ahu-1', ['leak warning open']);
     expect(stranger.topics.size).toBe(0);
     expect((await watch('stranger', 'insights/#')).topics.size).toBe(0);
+    // Nor where that tenant has a site and an asset of the same names.
+    await ingest.database.pool.query(
+      `insert into site (id, tenant_id, slug, name, discovery, time_zone, shard) values ($1, $2, 'north', 'north', false, 'UTC', 7)`,
+      [randomUUID(), another],
+    );
+    await addInsight({ rule: 'theirs' }, { ...ingest, tenantId: another });
+    await stranger.shows('insights/north/ahu-1', ['theirs warning open']);
+    await (await watch('panel')).shows('insights/north/ahu-1', ['leak warning open']);
   });
 });
 

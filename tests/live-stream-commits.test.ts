@@ -10,6 +10,7 @@ import { streamTypes } from '../src/events/stream/wanted.ts';
 import { createPaging } from '../src/platform/paging.ts';
 import { findFreshReadings } from '../src/telemetry/fresh-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { urlOf } from './support/database.ts';
 
 const writersMax = 4;
 let api: TestApi;
@@ -18,8 +19,7 @@ let writers: pg.Client[];
 beforeAll(async () => {
   api = await startTestApi();
   world = await makeWorld(api.database);
-  const { options } = api.database.pool as unknown as { options: { connectionString: string } };
-  writers = Array.from({ length: writersMax }, () => new pg.Client({ connectionString: options.connectionString }));
+  writers = Array.from({ length: writersMax }, () => new pg.Client({ connectionString: urlOf(api.database) }));
   for (const writer of writers) await writer.connect();
   // Partitions of today and of the days of the late readings.
   for (const value of [0, 1]) {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { newId } from '../src/platform/id.ts';
+import { urlOf } from './support/database.ts';
 import { codecOf, type LiveStage, openLiveStage, positionOf, valuesOf } from './support/live-stage.ts';
 
 let stage: LiveStage;
@@ -135,7 +136,7 @@ test('nothing is told of what was rolled back', async () => {
 
 test('what a transaction wrote that stays open over many looks comes when it commits, once, though much came before', async () => {
   const stream = await stage.follow();
-  const client = new pg.Client({ connectionString: connectionString() });
+  const client = new pg.Client({ connectionString: urlOf(stage.api.database) });
   await client.connect();
   const base = Date.now();
   await client.query('begin');
@@ -251,8 +252,3 @@ test('a server that closes tells its streams to come back', async () => {
   await stream.untilEnd();
   expect(stream.events.map((event) => [event.type, event.data])).toEqual([['resume', { reason: 'server_closing' }]]);
 });
-
-function connectionString(): string {
-  const { options } = stage.api.database.pool as unknown as { options: { connectionString: string } };
-  return options.connectionString;
-}

@@ -86,6 +86,16 @@ describe('a message', () => {
     expect(await nextMessage(subscriber)).toBe('twice/a second 2');
   });
 
+  test('of QoS 2 that comes again before it is released is forwarded once', async () => {
+    const subscriber = await subscribed({ 'repeated/a': 0 });
+    const publisher = await connected();
+    const message = publishPacket('repeated/a', 'x', 1, 2);
+    publisher.send(message, { ...message, dup: true } as Packet);
+    for (let i = 0; i < 2; i++) expect(await publisher.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(await nextMessage(subscriber)).toBe('repeated/a x 0');
+    await expectNothing(subscriber);
+  });
+
   test('comes in the order of its publisher', async () => {
     const subscriber = await subscribed({ 'order/+': 1 });
     const publisher = await connected();

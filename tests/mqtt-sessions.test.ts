@@ -283,8 +283,11 @@ describe('a will', () => {
 
 test('a client may not leave more than 2,000 messages of QoS 2 without a PUBREL', async () => {
   const client = await connected();
-  const packets = Array.from({ length: 2_100 }, (_, i) => publishPacket('endless/a', '', i + 1, 2));
-  client.send(...packets);
+  // The one with which there are more is answered still.
+  const packets = Array.from({ length: 2_002 }, (_, i) => publishPacket('endless/a', '', i + 1, 2));
+  client.send(...packets.slice(0, 2_001));
+  for (let i = 1; i <= 2_001; i++) expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: i });
+  client.send(...packets.slice(2_001));
   await client.closed();
-  expect(client.received.filter(({ cmd }) => cmd === 'pubrec').length).toBeLessThanOrEqual(2_001);
+  expect(client.received).toEqual([]);
 });

@@ -11,8 +11,6 @@ import { startFaultline } from '../src/main.ts';
 import { readConfig } from '../src/platform/config.ts';
 import { findDatabaseTrouble, isConnectionLoss, openDatabase } from '../src/platform/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/platform/embedded-postgres.ts';
-import { findFreePort } from '../src/platform/free-port.ts';
-import { openJobs } from '../src/platform/jobs.ts';
 import { createLog } from '../src/platform/log.ts';
 import { migrate } from '../src/platform/migrate.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
@@ -106,6 +104,14 @@ describe('migrations', () => {
     await rm(join(folder, '0002_second.sql'));
   });
 
+  test('end after a while where something listens that never answers', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    await expect(migrate(`postgresql://someone@127.0.0.1:${port}/none`, folder)).rejects.toThrow('timeout');
+    silent.close();
+  });
+
   test('refuse a file that has changed since it was applied, and one that is gone', async () => {
     await writeFile(join(folder, '0001_first.sql'), 'create table first (n bigint);');
     await expect(migrate(database.url, folder)).rejects.toThrow('0001_first.sql has changed since it was applied');
@@ -114,51 +120,6 @@ describe('migrations', () => {
       '0001_first.sql was applied to this database and is not among',
     );
   });
-});
-
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
-const backends = [
-  { name: 'PostgreSQL', run: true },
-  { name: 'Redis', run: hasRedis },
-];
-
-describe.each(backends)('jobs on $name', ({ name, run }) => {
-  const title = run ? '' : ' (skipped: no redis-server; apt-get install redis-server)';
-  test.skipIf(!run)(
-    `wake their work again and again, also after it has failed, and stop when closed${title}`,
-    async () => {
-      const database = await createTestDatabase();
-      const redis = name === 'Redis' ? await startRedis() : undefined;
-      const jobs = openJobs({ databaseUrl: database.url, redisUrl: redis?.url, log });
-      let woken = 0;
-      await jobs.schedule('count', 100, async () => {
-        woken++;
-        if (woken === 2) throw new Error('once');
-      });
-      await eventually('five wake-ups', async () => (woken >= 5 ? true : undefined));
-      await jobs.close();
-      const atClose = woken;
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      expect(woken).toBe(atClose);
-      await redis?.stop();
-      await database.drop();
-    },
-  );
-});
-
-test('jobs that close tell work that is under way, and wait for it', async () => {
-  const database = await createTestDatabase();
-  const jobs = openJobs({ databaseUrl: database.url, log });
-  const told: string[] = [];
-  await jobs.schedule('long', 100, async (closing) => {
-    told.push('begun');
-    await once(closing, 'abort');
-    told.push('ended');
-  });
-  await eventually('the work', async () => told[0]);
-  await jobs.close();
-  expect(told).toEqual(['begun', 'ended']);
-  await database.drop();
 });
 
 describe('a database that vanishes without a word', () => {
@@ -276,21 +237,4 @@ async function query(url: string, text: string): Promise<unknown[]> {
   } finally {
     await client.end();
   }
-}
-
-async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await findFreePort('127.0.0.1');
-  const child = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-    { stdio: 'ignore' },
-  );
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
 }

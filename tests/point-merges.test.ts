@@ -142,6 +142,23 @@ describe('merging a point', () => {
     expect(rows).toEqual([{ point_id: world.pointId, series_id: world.seriesId }]);
   });
 
+  test('what was kept of both on one day is evidence of the other point, all of it', async () => {
+    const { db } = api.database;
+    const source = await world.discover([1]);
+    const insight = await world.makeInsight();
+    for (const [i, seriesId] of [source.seriesId, world.seriesId].entries()) {
+      const at = `2026-01-01T0${i}:00:00Z`;
+      await sql`insert into insight_input (insight_id, name, since_at, place, is_shown, kind, type, series_id)
+        values (${insight}, 'sat', ${at}, 0, true, 'point', 'number', ${seriesId})`.execute(db);
+      await sql`insert into insight_reading (insight_id, series_id, from_at, through_at, first_at, gaps_ms, values)
+        values (${insight}, ${seriesId}, '2026-01-01', '2026-01-02', ${at}, '{0}', ${[i]})`.execute(db);
+    }
+    await world.merge(source.id, world.pointId);
+    const { rows } = await sql`select series_id, values from insight_reading
+      where insight_id = ${insight} order by first_at`.execute(db);
+    expect(rows).toEqual([0, 1].map((value) => ({ series_id: world.seriesId, values: [value] })));
+  });
+
   test.each([
     ['of another dimension', async (id: string) => world.setUnit(id, 'kW')],
     [

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { qualities } from '../src/assets/quality.ts';
 import { createLog } from '../src/platform/log.ts';
-import { qualities } from '../src/telemetry/reading.ts';
 import { levels } from '../src/telemetry/rollups/rollup.ts';
 import { refreshRollups } from '../src/telemetry/rollups/rollup-refresh.ts';
 import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';

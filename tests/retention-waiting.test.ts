@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Db } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
+import { listHorizons } from '../src/telemetry/retention/horizon-store.ts';
 import { reportRetention } from '../src/telemetry/retention/report-retention.ts';
 import { type Retention, retain } from '../src/telemetry/retention/retain.ts';
-import { listHorizons } from '../src/telemetry/retention/retention-store.ts';
 import { recordMade } from '../src/telemetry/storage/piece-store.ts';
 import { dayMs, openStage, type Stage } from './support/storage.ts';
 

@@ -5,12 +5,15 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runRules } from '../src/cli/rules.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { stopLeftPostgres } from '../src/platform/embedded-postgres.ts';
+import { newId } from '../src/platform/id.ts';
 import { createLog } from '../src/platform/log.ts';
 import { insertOverride } from '../src/rules/live/override-store.ts';
 import { makeWorld, type World } from './support/api.ts';
 import { classifyEquipment, deployLibrary, libraryTexts, storeReadings, warmText } from './support/api-rules.ts';
+import { type Printed, runHere } from './support/command-here.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { type DataDir, makeDataDir } from './support/program.ts';
 
@@ -46,9 +49,12 @@ async function write(file: string, text: string): Promise<void> {
   await writeFile(join(rules, file), text);
 }
 
-type Ended = { code: number; output: string; errors: string };
+/** Runs the command in this process, on the database of this file unless told otherwise. */
+const run = (args: string[], url = own.url): Promise<Printed> =>
+  runHere(() => runRules([...args, '--rules', rules]), { DATABASE_URL: url, LOG_LEVEL: 'silent' });
 
-function run(args: string[], env: Record<string, string> = { DATABASE_URL: own.url }): Promise<Ended> {
+/** Runs it in a process of its own, as a person does, with these settings and no others. */
+function runAlone(args: string[], env: Record<string, string> = { DATABASE_URL: own.url }): Promise<Printed> {
   const command = ['src/cli/faultline.ts', 'rules', ...args, '--rules', rules];
   return new Promise((resolve) => {
     const options = { cwd: root, env: { PATH: process.env.PATH ?? '', LOG_LEVEL: 'silent', ...env } };
@@ -58,11 +64,11 @@ function run(args: string[], env: Record<string, string> = { DATABASE_URL: own.u
   });
 }
 
-const lines = ({ output }: Ended) => output.trim().split('\n');
-const objects = (ended: Ended) => (ended.output === '' ? [] : lines(ended).map((line) => JSON.parse(line)));
+const lines = ({ output }: Printed) => output.trim().split('\n');
+const objects = (ended: Printed) => (ended.output === '' ? [] : lines(ended).map((line) => JSON.parse(line)));
 
 test('bind sums up what runs where and what keeps the other rules from it', async () => {
-  const { code, output } = await run(['bind', '--site', 'ucl-east-campus']);
+  const { code, output } = await runAlone(['bind', '--site', 'ucl-east-campus']);
   expect([code, output]).toEqual([
     0,
     [
@@ -124,6 +130,19 @@ test('bind says what is paused, off and on trial for now', async () => {
     'AHU-01: sat-warm runs on trial',
     'AHU-01: sat-warm is off for now',
   ]);
+});
+
+test('bind and fit pass over equipment without a class, also where its points are expected to report', async () => {
+  const { db } = database;
+  const place = { tenant_id: world.tenantId, asset_id: world.chillerId };
+  const point = { id: newId(), ...place, name: 'power', expected_interval_ms: 60_000 };
+  await db.insertInto('point').values(point).execute();
+  const bound = await run(['bind', '--site', 'plant', '--all']);
+  const fitted = await run(['fit', '--asset', 'Chiller-01', '--site', 'plant', ...span]);
+  await db.deleteFrom('point').where('id', '=', point.id).execute();
+  expect(bound.output).toBe('no equipment with a class: no rule is for it\n');
+  expect(fitted.code).toBe(2);
+  expect(fitted.errors).toContain("there is no asset 'Chiller-01' that has a class");
 });
 
 describe('backtest', () => {
@@ -235,25 +254,25 @@ describe('which database', () => {
   afterAll(() => folder.remove());
 
   test('a folder without one is refused, and left as it is', async () => {
-    const { code, errors } = await run(['bind'], { DATA_DIR: folder.path });
+    const { code, errors } = await runAlone(['bind'], { DATA_DIR: folder.path });
     expect([code, errors]).toEqual([2, expect.stringContaining(`DATA_DIR ${folder.path} holds no database yet`)]);
-    const again = await run(['bind'], { DATA_DIR: folder.path });
+    const again = await runAlone(['bind'], { DATA_DIR: folder.path });
     expect(again.errors).toBe(errors);
   });
 
   test('that of a program that runs is used, and goes on; without one it is started for as long as it takes', async () => {
     const program = spawn(process.execPath, ['tests/support/hold-postgres.ts', folder.path], { cwd: root });
     await once(program.stdout, 'data');
-    const empty = await run(['bind'], { DATA_DIR: folder.path });
+    const empty = await runAlone(['bind'], { DATA_DIR: folder.path });
     expect([empty.code, empty.errors]).toEqual([2, expect.stringContaining('no Faultline has used this database yet')]);
     expect(program.exitCode).toBeNull();
     program.kill('SIGKILL');
     await once(program, 'exit');
     // The killed program has left its server; this attaches to it.
-    const attached = await run(['bind'], { DATA_DIR: folder.path });
+    const attached = await runAlone(['bind'], { DATA_DIR: folder.path });
     expect(attached.errors).toContain('no Faultline has used this database yet');
     await stopLeftPostgres(folder.path, createLog('silent'));
-    const started = await run(['bind'], { DATA_DIR: folder.path });
+    const started = await runAlone(['bind'], { DATA_DIR: folder.path });
     expect(started.errors).toContain('no Faultline has used this database yet');
     expect(await readdir(join(folder.path, 'postgres'))).not.toContain('postmaster.pid');
   });
@@ -262,7 +281,7 @@ describe('which database', () => {
     ['postgresql://nobody:wrong@127.0.0.1:1/none', 'DATABASE_URL cannot be used: the database does not answer'],
     ['mysql://127.0.0.1/x', 'DATABASE_URL must be postgresql://'],
   ])('%s is refused: %s', async (url, message) => {
-    const { code, errors } = await run(['bind'], { DATABASE_URL: url });
+    const { code, errors } = await run(['bind'], url);
     expect([code, errors]).toEqual([2, expect.stringContaining(message)]);
     expect(errors).not.toContain('wrong');
   });
@@ -271,7 +290,7 @@ describe('which database', () => {
     const old = await createTestDatabase();
     const client = openDatabase(old.url, { connectionsMax: 1, log: createLog('silent') });
     await client.db.deleteFrom('migration').where('name', 'like', '0012%').execute();
-    const { errors } = await run(['bind'], { DATABASE_URL: old.url });
+    const { errors } = await run(['bind'], old.url);
     await client.close();
     await old.drop();
     expect(errors).toContain('its schema is of an older version; start the program once to bring it up to date');

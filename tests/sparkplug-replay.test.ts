@@ -21,7 +21,10 @@ test('a message in quarantine is understood once its points may be made, but for
   await database.pool.query(`update site set discovery = true where slug = 'south'`);
 
   const names = { directory: createDirectory(database.db), tenants: createTenants(database.db) };
-  const interpret = createInterpret({ ...names, sparkplug: createSparkplugReplay({ db: database.db, ...names }) });
+  const interpret = createInterpret({
+    ...names,
+    protocols: { sparkplug: createSparkplugReplay({ db: database.db, ...names }) },
+  });
   const { arrivals, rejected } = await interpret(await kept());
   expect(arrivals.map(({ value }) => value)).toEqual([13.5, -2, 14]);
   expect(rejected.map(({ rejection }) => rejection.reason)).toEqual(['before_birth']);

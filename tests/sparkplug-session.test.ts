@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createDevice } from '../src/access/device.ts';
 import { insertTenant } from '../src/access/tenant-store.ts';
+import { deleteDeadEdgeNodes } from '../src/ingest/sparkplug/sparkplug-store.ts';
 import { password } from './support/ingest.ts';
 import { publishPacket } from './support/mqtt-client.ts';
 import { bornAt, data, deviceBirth, nodeBirth, nodeDeath, useSparkplug } from './support/sparkplug-stage.ts';
@@ -130,12 +131,7 @@ test('a birth and a death in one batch are kept together: what is born, and that
   node.post('NBIRTH', undefined, nodeBirth(0));
   node.post('DBIRTH', 'ahu-1', deviceBirth);
   await node.send('DDEATH', 'ahu-1', data(2, 1, []));
-  const { rows } = await stage
-    .ingest()
-    .database.pool.query(
-      `select device_id as device, state, jsonb_array_length(metrics) as metrics from sparkplug_birth order by device_id`,
-    );
-  expect(rows).toEqual([
+  expect(await stage.births()).toEqual([
     { device: '', state: 'live', metrics: 2 },
     { device: 'ahu-1', state: 'dead', metrics: 2 },
   ]);
@@ -143,6 +139,36 @@ test('a birth and a death in one batch are kept together: what is born, and that
   const survivor = await stage.connected({ port: again.port });
   await survivor.send('NDEATH', undefined, nodeDeath(0));
   expect(await stage.ingest().readings()).toHaveLength(4);
+});
+
+test('an edge node that died more than a year ago is forgotten with its devices, and is born again as it was', async () => {
+  const node = await stage.connected();
+  await node.send('NBIRTH', undefined, nodeBirth(0));
+  await node.send('DBIRTH', 'ahu-1', deviceBirth);
+  await node.send('NDEATH', undefined, nodeDeath(0));
+  const { pool, db } = stage.ingest().database;
+  const known = async (change: string) => {
+    await pool.query(`update sparkplug_birth set ${change}`);
+    await deleteDeadEdgeNodes(db);
+    const { rows } = await pool.query(
+      'select device_id as device, asset_name as asset from sparkplug_birth order by 1',
+    );
+    return rows;
+  };
+  const both = [
+    { device: '', asset: 'gw-1' },
+    { device: 'ahu-1', asset: 'ahu-1' },
+  ];
+  expect(await known("died_at = now() - interval '399 days'")).toEqual(both);
+  expect(
+    await known("died_at = now() - interval '401 days', state = case device_id when '' then 'live' else 'dead' end"),
+  ).toEqual(both);
+  expect(await known("state = 'dead'")).toEqual([]);
+  await using again = await stage.restart();
+  const back = await stage.connected({ port: again.port });
+  await back.send('NBIRTH', undefined, nodeBirth(1));
+  await back.send('DBIRTH', 'ahu-1', deviceBirth);
+  expect(await known("state = 'live'")).toEqual(both);
 });
 
 test('edge nodes of the same names in two tenants know nothing of each other', async () => {

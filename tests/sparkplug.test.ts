@@ -1,5 +1,6 @@
 /** A host application of Sparkplug B: births, data, and their order, from an edge node's connection to the table of readings. */
 import { expect, test } from 'vitest';
+import { refuseReadings, unstorable } from './support/refuse-readings.ts';
 import { bornAt, data, deviceBirth, double, nodeBirth, sparkplug, useSparkplug } from './support/sparkplug-stage.ts';
 
 const stage = useSparkplug();
@@ -188,32 +189,17 @@ test('nobody speaks for an edge node whose topics are not granted to it', async 
   expect((await stage.ingest().quarantine()).map(({ reason }) => reason)).toEqual(['not_granted']);
 });
 
-/** Makes the database refuse readings of 666. */
-async function refuse666(): Promise<void> {
-  await stage.ingest().database.pool.query(`
-    create function refuse() returns trigger language plpgsql as $$ begin
-      if new.value = 666 then raise exception 'no' using errcode = '22000'; end if;
-      return new;
-    end $$;
-    create trigger refuse before insert on reading for each row execute function refuse()`);
-}
-
 test('a message that cannot be stored takes no birth of its batch with it', async () => {
-  await refuse666();
+  await refuseReadings(stage.ingest().database.pool);
   const node = await stage.connected();
   node.post('NBIRTH', undefined, nodeBirth(0));
   node.post('DBIRTH', 'ahu-1', deviceBirth);
-  node.post('DDATA', 'ahu-1', data(2, 1, [{ alias: 1, double: 666 }]));
+  node.post('DDATA', 'ahu-1', data(2, 1, [{ alias: 1, double: unstorable }]));
   node.post('DBIRTH', 'ahu-2', { ...deviceBirth, seq: 3 });
   await node.send('DDATA', 'ahu-1', data(4, 2, [{ alias: 1, double: 14 }]));
   expect(await stage.ingest().readings()).toHaveLength(5);
   expect((await stage.ingest().quarantine()).map(({ reason }) => reason)).toEqual(['not_storable']);
-  const { rows } = await stage
-    .ingest()
-    .database.pool.query(
-      `select device_id as device, state, jsonb_array_length(metrics) as metrics from sparkplug_birth order by device_id`,
-    );
-  expect(rows).toEqual([
+  expect(await stage.births()).toEqual([
     { device: '', state: 'live', metrics: 2 },
     { device: 'ahu-1', state: 'live', metrics: 2 },
     { device: 'ahu-2', state: 'live', metrics: 2 },
@@ -221,7 +207,7 @@ test('a message that cannot be stored takes no birth of its batch with it', asyn
 });
 
 test('a message means what it meant when it came, also when its batch is tried again after a later birth', async () => {
-  await refuse666();
+  await refuseReadings(stage.ingest().database.pool);
   const node = await stage.connected();
   await node.send('NBIRTH', undefined, nodeBirth(0));
   await node.send('DBIRTH', 'ahu-1', deviceBirth);
@@ -229,7 +215,7 @@ test('a message means what it meant when it came, also when its batch is tried a
   node.postAll(
     ['DDATA', 'ahu-1', data(2, 1, [{ alias: 1, double: 14 }])],
     ['DBIRTH', 'ahu-1', { at: bornAt, seq: 3, metrics: [other] }],
-    ['DDATA', 'ahu-1', data(4, 2, [{ alias: 1, double: 666 }])],
+    ['DDATA', 'ahu-1', data(4, 2, [{ alias: 1, double: unstorable }])],
   );
   await node.send('DDATA', 'ahu-1', data(5, 3, []));
   expect(await stage.ingest().readings()).toEqual([

@@ -18,6 +18,11 @@ test.each([
     () => 'postgresql://127.0.0.1:1/none',
     /^faultline start: DATABASE_URL cannot be used: .*ECONNREFUSED.*$/,
   ],
+  [
+    'REDIS_URL',
+    () => 'redis://127.0.0.1:1',
+    /^faultline start: REDIS_URL cannot be used: .*ECONNREFUSED.*; it must be redis:\/\/host:port of a Redis that answers, or absent for jobs in PostgreSQL$/,
+  ],
   ['DATA_DIR', () => join(folder, 'file'), /^faultline start: DATA_DIR cannot be used: .*file'$/],
   ['HOST', () => '300.1.1.1', /^faultline start: HOST cannot be used: .*300\.1\.1\.1$/],
 ])('a %s that cannot be used ends the start with one line that names it', (name, value, line) => {

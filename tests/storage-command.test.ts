@@ -1,5 +1,5 @@
 /** `faultline storage`: what there is, what would go, and the move between the engines. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runStorage } from '../src/cli/storage.ts';
 import { openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
@@ -9,6 +9,7 @@ import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { moveStorage } from '../src/telemetry/storage/move-storage.ts';
 import { listPieces, recordMade } from '../src/telemetry/storage/piece-store.ts';
 import { timeTables } from '../src/telemetry/storage/time-table.ts';
+import { runHere } from './support/command-here.ts';
 import { dayMs, openStage, type Stage } from './support/storage.ts';
 
 const log = createLog('silent');
@@ -22,24 +23,12 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-/** Runs the command in this process, or what it threw; gives its code and what it printed on the standard output. */
-async function run(...argv: string[]): Promise<{ code: number | undefined; text: string }> {
-  const written: string[] = [];
-  const outputs = [process.stdout, process.stderr].map((stream) =>
-    vi
-      .spyOn(stream, 'write')
-      .mockImplementation((text) => written.push(stream === process.stdout ? String(text) : '') > 0),
+/** Runs the command in this process; gives its code and what it printed on the standard output, or what it threw. */
+function run(...argv: string[]): Promise<{ code: number | undefined; text: string }> {
+  return runHere(() => runStorage(argv), { DATABASE_URL: stage.url }).then(
+    ({ code, output: text }) => ({ code, text }),
+    ({ message: text }: Error) => ({ code: undefined, text }),
   );
-  vi.stubEnv('DATABASE_URL', stage.url);
-  try {
-    const code = await runStorage(argv);
-    return { code, text: written.join('') };
-  } catch (error) {
-    return { code: undefined, text: (error as Error).message };
-  } finally {
-    for (const output of outputs) output.mockRestore();
-    vi.unstubAllEnvs();
-  }
 }
 
 async function fillSome(): Promise<number[]> {

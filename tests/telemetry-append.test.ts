@@ -3,14 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PointRef } from '../src/assets/point-store.ts';
+import { type Quality, qualities } from '../src/assets/quality.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { createAppender } from '../src/telemetry/append-store.ts';
 import type { Arrival } from '../src/telemetry/arrival.ts';
 import { readHistory, readShardReadings } from '../src/telemetry/history-store.ts';
-import type { Quality } from '../src/telemetry/reading.ts';
+import { listLatest } from '../src/telemetry/latest-store.ts';
+import { listSeries } from '../src/telemetry/query/query-series-store.ts';
+import { type ReadingSpan, readReadings } from '../src/telemetry/query/query-store.ts';
 import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';
-import { findLatestReading, listReadings } from '../src/telemetry/store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 
 const log = createLog('silent');
@@ -51,6 +53,17 @@ function arrival(timeMs: number, value: number | null = 1, quality: Quality = 'g
   return { point: of, timeMs, value, quality };
 }
 
+/** The point's readings, as the queries of a tenant read them. */
+async function stored({ tenant = tenantId, ...asked }: Partial<ReadingSpan> & { tenant?: string } = {}) {
+  const names = [{ pointId: point.pointId }];
+  const [series] = await listSeries(database.db, { tenantId: tenant, siteId: null, names });
+  if (!series) return [];
+  const all = { fromMs: 0, isAfter: false, endMs: Date.now() + 60_000, qualities, order: 'asc', limit: 10 } as const;
+  const found = await readReadings(database.db, { seriesId: series.seriesId, ...all, ...asked });
+  const shown = (value: number) => (Number.isNaN(value) ? null : value);
+  return found.values.map((value, i) => [shown(value), qualities[found.qualities[i] as number]]);
+}
+
 async function batches(): Promise<{ assets: string[]; times: number[]; shards: number[] }[]> {
   const { rows } = await database.pool.query('select asset_ids, least_times, shards from ingest_batch order by id');
   return rows.map(({ asset_ids, least_times, shards }) => ({
@@ -75,8 +88,7 @@ describe('appending', () => {
       arrival(now, 6),
     ];
     expect(await appender.append(second)).toEqual({ stored: 1, duplicates: 3, conflicts: 2 });
-    const stored = await listReadings(database.db, { tenantId, pointId: point.pointId, limit: 10 });
-    expect(stored.map(({ value, quality }) => [value, quality])).toEqual([
+    expect(await stored()).toEqual([
       [1, 'good'],
       [null, 'bad'],
       [3, 'uncertain'],
@@ -106,7 +118,7 @@ describe('appending', () => {
       await client.query('select 1 / 0');
     });
     await expect(failing).rejects.toThrow('division by zero');
-    expect(await listReadings(database.db, { tenantId, pointId: point.pointId, limit: 10 })).toEqual([]);
+    expect(await stored()).toEqual([]);
   });
 });
 
@@ -171,14 +183,12 @@ describe('reading', () => {
     const appender = createAppender(database.pool, { engine, graceMs: longGraceMs });
     const start = Date.now() - 10_000;
     await appender.append([0, 1, 2, 3, 4].map((i) => arrival(start + i, i)));
-    const values = async (query: object) =>
-      (await listReadings(database.db, { tenantId, pointId: point.pointId, limit: 10, ...query })).map(
-        ({ value }) => value,
-      );
-    expect(await values({ startMs: start + 1, endMs: start + 4 })).toEqual([1, 2, 3]);
+    const values = async (asked: Parameters<typeof stored>[0]) => (await stored(asked)).map(([value]) => value);
+    expect(await values({ fromMs: start + 1, endMs: start + 4 })).toEqual([1, 2, 3]);
     expect(await values({ limit: 2 })).toEqual([0, 1]);
     expect(await values({ limit: 2, order: 'desc' })).toEqual([4, 3]);
-    expect(await values({ tenantId: randomUUID() })).toEqual([]);
-    expect(await findLatestReading(database.db, { tenantId, pointId: point.pointId })).toMatchObject({ value: 4 });
+    expect(await values({ tenant: randomUUID() })).toEqual([]);
+    const latest = await listLatest(database.db, [point.seriesId]);
+    expect(latest.get(point.seriesId)).toMatchObject({ value: 4 });
   });
 });

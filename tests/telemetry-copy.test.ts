@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PointRef } from '../src/assets/point-store.ts';
+import { qualities } from '../src/assets/quality.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
 import { type Appender, createAppender } from '../src/telemetry/append-store.ts';
 import type { Arrival } from '../src/telemetry/arrival.ts';
-import { qualities } from '../src/telemetry/reading.ts';
 import { prepareStorage, type StorageEngine } from '../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 

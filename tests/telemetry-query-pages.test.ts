@@ -1,7 +1,7 @@
 /** Pages of buckets are the whole, wherever they are cut; a cursor opens no other list. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
-import { minute, type StoredRow, storeReadings } from './support/stored-readings.ts';
+import { minute, noon, storeReadings } from './support/stored-readings.ts';
 
 let api: TestApi;
 let world: World;
@@ -11,15 +11,6 @@ beforeAll(async () => {
   await storeReadings(api, world.seriesId, noon);
 });
 afterAll(() => api.close());
-
-// Minutes 0 to 4 rise, 5 to 9 are silent, 10 is uncertain, 11 bad, 12 good again; 20 is the last.
-const noon: StoredRow[] = [
-  ...[0, 1, 2, 3, 4].map((count) => ({ at: minute(count), value: 10 + count })),
-  { at: minute(10), value: 50, quality: 1 },
-  { at: minute(11), value: null, quality: 2 },
-  { at: minute(12), value: 20 },
-  { at: minute(20), value: 0 },
-];
 
 const path = () => `/api/v1/points/${world.pointId}/readings`;
 const get = (query: string) => api.call('GET', `${path()}?${query}`, { key: world.key });

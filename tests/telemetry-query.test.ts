@@ -1,7 +1,7 @@
 /** GET /points/{id}/readings in buckets: widths, aggregates, gaps, units, zones, samples, pages, and what is refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
-import { minute, rollUp, type StoredRow, storeReadings } from './support/stored-readings.ts';
+import { minute, noon, rollUp, type StoredRow, storeReadings } from './support/stored-readings.ts';
 
 let api: TestApi;
 let world: World;
@@ -13,14 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-// Minutes 0 to 4 rise, 5 to 9 are silent, 10 is uncertain, 11 bad, 12 good again; 20 is the last.
-const noon: StoredRow[] = [
-  ...[0, 1, 2, 3, 4].map((count) => ({ at: minute(count), value: 10 + count })),
-  { at: minute(10), value: 50, quality: 1 },
-  { at: minute(11), value: null, quality: 2 },
-  { at: minute(12), value: 20 },
-  { at: minute(20), value: 0 },
-];
 /** An hour apart over the night in which London's clocks go forward: 23 of them lie in its day. */
 const atNight: StoredRow[] = Array.from({ length: 72 }, (_, hour) => ({
   at: new Date(Date.UTC(2026, 2, 28, hour, 30)).toISOString(),

@@ -4,12 +4,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { listNamedPoints, type SiteRef } from '../src/assets/point-store.ts';
 import type { Db } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
+import { listHorizons } from '../src/telemetry/retention/horizon-store.ts';
 import { keepStorage } from '../src/telemetry/retention/keep-storage.ts';
 import { reportRetention } from '../src/telemetry/retention/report-retention.ts';
 import { type Keepers, type Retention, retain } from '../src/telemetry/retention/retain.ts';
 import type { Keep } from '../src/telemetry/retention/retention.ts';
 import type { Hold } from '../src/telemetry/retention/retention-plan.ts';
-import { listHorizons } from '../src/telemetry/retention/retention-store.ts';
 import { noteTouched } from '../src/telemetry/rollups/rollup-touched-store.ts';
 import { dayMs, openStage, type Stage } from './support/storage.ts';
 

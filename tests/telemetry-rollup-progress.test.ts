@@ -97,7 +97,7 @@ describe('what is being written', () => {
     ['inserted', 3, [1]],
   ])('and took so long to reach the table that it has become late is noted after all: %s', async (_how, count, ids) => {
     const { database, engine } = rolled;
-    const appender = createAppender(database.pool, { engine, graceMs: neverMs, lagMs: 2_000 });
+    const appender = createAppender(database.pool, { engine, graceMs: neverMs, lagMs: 1_000 });
     const lock = await database.pool.connect();
     await lock.query('begin');
     await lock.query('lock table reading in share mode');
@@ -107,7 +107,7 @@ describe('what is being written', () => {
       seriesId: ids[i % ids.length] as number,
     }));
     const appending = appender.append(arrivals(given));
-    await sleep(2_500);
+    await sleep(1_200);
     await lock.query('commit');
     lock.release();
     expect(await appending).toMatchObject({ stored: count });

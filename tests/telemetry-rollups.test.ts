@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Quality } from '../src/telemetry/reading.ts';
+import type { Quality } from '../src/assets/quality.ts';
 import type { BucketWidth } from '../src/telemetry/rollups/bucket.ts';
 import { readBuckets } from '../src/telemetry/rollups/bucket-store.ts';
 import { levels } from '../src/telemetry/rollups/rollup.ts';

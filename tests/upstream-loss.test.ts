@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { isMosquittoMissing, type Mosquitto, needsMosquitto, startMosquitto } from './support/mosquitto.ts';
-import { type DataDir, eventually, makeDataDir, type Program, startProgram } from './support/program.ts';
+import { type DataDir, eventually, ingestMetric, makeDataDir, type Program, startProgram } from './support/program.ts';
 
 let own: TestDatabase;
 let client: pg.Client;
@@ -37,14 +37,10 @@ async function start(): Promise<Program> {
   const env = { DATABASE_URL: own.url, MQTT_URL: broker.url(), ROLES: 'ingest,api' };
   const program = await startProgram({ dataDir: dataDir.path, env });
   programs.push(program);
-  await eventually('connected', async () => ((await count(program, 'upstream_connected')) === 1 ? true : undefined));
+  await eventually('connected', async () =>
+    (await ingestMetric(program, 'upstream_connected')) === 1 ? true : undefined,
+  );
   return program;
-}
-
-async function count({ apiUrl }: Program, name: string): Promise<number> {
-  const text = await (await fetch(new URL('/metrics', apiUrl))).text();
-  const values = [...text.matchAll(new RegExp(`^faultline_ingest_${name}(?:{.*})? (\\d+)$`, 'gm'))];
-  return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 async function publish(from: number, to: number): Promise<void> {
@@ -77,13 +73,13 @@ describe.skipIf(isMosquittoMissing)(`behind an external broker${needsMosquitto}`
     await client.query('begin; lock table reading in access exclusive mode');
     await publish(2, 301);
     await eventually('delivered', async () =>
-      (await count(killed, 'messages_received_total')) === 301 ? true : undefined,
+      (await ingestMetric(killed, 'messages_received_total')) === 301 ? true : undefined,
     );
     await killed.kill('SIGKILL');
     await client.query('rollback');
     const next = await start();
     expect(await stored(301)).toEqual(numbers(301));
-    expect(await count(next, 'messages_received_total')).toBe(300);
+    expect(await ingestMetric(next, 'messages_received_total')).toBe(300);
   });
 
   test('two processes that are killed in turn, while devices publish, store everything once', {

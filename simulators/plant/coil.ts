@@ -43,7 +43,8 @@ export function leavingAirC(coil: Coil, options: { airInC: number; airM3s: numbe
   return airInC + ((effectiveness * least) / airRate) * (coil.waterInC - airInC);
 }
 
-function counterFlowEffectiveness(transferUnits: number, ratio: number): number {
+/** Of a counter-flow heat exchanger; `ratio` is the lesser heat capacity rate over the greater. */
+export function counterFlowEffectiveness(transferUnits: number, ratio: number): number {
   if (ratio > 0.999) return transferUnits / (1 + transferUnits);
   const decay = Math.exp(-transferUnits * (1 - ratio));
   return (1 - decay) / (1 - ratio * decay);

@@ -23,6 +23,8 @@ export type PumpReadings = {
 
 export type Pump = {
   faults: FaultSwitches<PumpFault>;
+  /** Of the rated speed, 0..1. */
+  speedFraction(): number;
   readings(): PumpReadings;
   step(seconds: number): void;
 };
@@ -37,10 +39,13 @@ const ruinedVibration = 11;
 // At intensity 1 and the usual speed, vibration passes 7.1 mm/s, where zone D of ISO 10816-1 begins, after 2.7 minutes.
 const wearSecondsToRuin = 170;
 
-/** A pump at rest in a warm plant room, commanded to run; the seed decides its noise and its motor's small unbalance. */
-export function createPump(options: { seed: number }): Pump {
+/**
+ * A pump at rest in a warm plant room; the seed decides its noise and its motor's small unbalance. It runs all the time at
+ * what a slowly varying demand wants, or at the fraction of its rated speed that `demand` asks for.
+ */
+export function createPump(options: { seed: number; demand?: () => number }): Pump {
   const random = createRandom(options.seed, 'pump');
-  const demand = createDrift(random, { deviation: 0.03, memorySeconds: 3600 });
+  const drift = createDrift(random, { deviation: 0.03, memorySeconds: 3600 });
   const unbalance = [0, 1, 2].map(() => 0.01 * random.normal());
   const faults = createFaultSwitches<PumpFault>();
   let speedFraction = 0;
@@ -48,7 +53,8 @@ export function createPump(options: { seed: number }): Pump {
   let bearingC = roomC;
 
   function step(seconds: number): void {
-    const wanted = Math.min(1, Math.max(0.5, 0.85 + demand.step(seconds)));
+    const usual = Math.min(1, Math.max(0.5, 0.85 + drift.step(seconds)));
+    const wanted = options.demand?.() ?? usual;
     const reach = seconds / rampSeconds;
     speedFraction += Math.min(reach, Math.max(-reach, wanted - speedFraction));
     const rate = faults.intensity('bearing-wear');
@@ -83,7 +89,7 @@ export function createPump(options: { seed: number }): Pump {
     };
   }
 
-  return { faults, readings, step };
+  return { faults, speedFraction: () => speedFraction, readings, step };
 }
 
 function round(value: number, digits: number): number {

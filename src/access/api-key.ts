@@ -21,6 +21,8 @@ const resources = [
   'topic-templates',
   'quarantine',
   'devices',
+  'opcua',
+  'opcua-writes',
   'metrics',
 ] as const;
 
@@ -79,6 +81,12 @@ export function hasScope({ scopes }: Pick<Caller, 'scopes'>, scope: Scope): bool
 /** Throws site_forbidden where a site of the caller's own tenant is not among the sites of its key. */
 export function requireSite(caller: Caller, siteId: string): void {
   if (!maySee(caller, siteId)) throw refusals.siteForbidden();
+}
+
+/** The caller's tenant, for what is of no one site; throws site_forbidden to a key that is limited to sites. */
+export function requireTenant({ siteIds, tenantId }: Caller): string {
+  if (siteIds !== null) throw refusals.siteForbidden();
+  return tenantId;
 }
 
 /** Whether a caller's key reaches a site of its tenant. */

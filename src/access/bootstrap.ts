@@ -3,10 +3,10 @@
  * send, one API key and one device. Credentials that the settings name exist after every start, a password as it is named
  * now; those that they leave open are made once and can be read once.
  */
-import { randomBytes } from 'node:crypto';
 import type { Config } from '../platform/config.ts';
 import type { Db } from '../platform/database.ts';
 import { createDevice, ensureDevice } from './device.ts';
+import { newPassword } from './password.ts';
 import { createApiKey, ensureApiKey } from './store.ts';
 import { findFirstTenant, insertTenant, lockBootstrap } from './tenant-store.ts';
 
@@ -46,7 +46,7 @@ export async function bootstrap(db: Db, config: Config): Promise<Made> {
       );
     }
     if (known) return {};
-    const password = randomBytes(18).toString('base64url');
+    const password = newPassword();
     return {
       ...(config.BOOTSTRAP_API_KEY ? {} : { apiKey: (await createApiKey(trx, key)).secret }),
       ...(given || !(await createDevice(trx, { ...device, password })) ? {} : { device: { username, password } }),

@@ -1,14 +1,14 @@
 /** Where a device belongs, and what it is granted there, as those who ask by API may decide it. */
 import type { Db } from '../platform/database.ts';
 import { refusals } from '../platform/refusals.ts';
-import { type Area, requireSite } from './api-key.ts';
+import { type Area, requireSite, requireTenant } from './api-key.ts';
 import { fillGrants, grantsBeyond } from './grant-template.ts';
 import { findSiteBySlug, type SiteName } from './site-store.ts';
 
 /** A device without a site belongs to the whole tenant, and to no key that is limited to sites. */
 export function requireHome({ caller }: Area, siteId: string | null): void {
   if (siteId !== null) requireSite(caller, siteId);
-  else if (caller.siteIds !== null) throw refusals.siteForbidden();
+  else requireTenant(caller);
 }
 
 /** The site that a body names, or the one below which it came; null where it names none. */

@@ -1,5 +1,5 @@
 import type { Db } from '../platform/database.ts';
-import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { nameOf } from './api-key.ts';
@@ -134,7 +134,7 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
     shell.transact(request, reply, async (trx) => {
       const { area, params, headers } = request;
       await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at: shell.now(), isGone: true });
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createBans } from '../platform/bans.ts';
-import type { Mount, RouteScope } from '../platform/mount.ts';
+import { deleted, type Mount, type RouteScope } from '../platform/mount.ts';
 import { refusals } from '../platform/refusals.ts';
 import { nameOf } from './api-key.ts';
 import type { DeviceNeeds } from './device-routes.ts';
@@ -70,7 +70,7 @@ export function deviceTokenRoutes(app: RouteScope, mount: Mount, { db, paging, s
   app.delete(mount.member(tokens), { config: write, schema: removal }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
       await endDeviceToken(trx, { area: request.area, id: request.params.id, at: shell.now() });
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     }),
   );
 }

@@ -43,8 +43,7 @@ export async function listDeviceTokens(
   let tokens = tokensOf(db, caller).where(withinSites('device_token.site_id', caller));
   if (filter.state !== undefined) tokens = tokens.where(stateAt(at), '=', filter.state);
   const total = await tokens.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const columns = tokens.selectAll('device_token').select(['site.slug as site', stateAt(at).as('state')]);
-  const rows = await newestFirst(columns, { table: 'device_token', page }).execute();
+  const rows = await newestFirst(shown(tokens, at), { table: 'device_token', page }).execute();
   return rowsOf(rows, total, toToken);
 }
 
@@ -54,11 +53,7 @@ export async function findDeviceToken(
   { caller, at }: Asking,
   id: string,
 ): Promise<{ token: DeviceToken; siteId: string | null } | undefined> {
-  const row = await tokensOf(db, caller)
-    .selectAll('device_token')
-    .select(['site.slug as site', stateAt(at).as('state')])
-    .where('device_token.id', '=', id)
-    .executeTakeFirst();
+  const row = await shown(tokensOf(db, caller), at).where('device_token.id', '=', id).executeTakeFirst();
   return row && { token: toToken(row), siteId: row.site_id };
 }
 
@@ -126,6 +121,11 @@ function tokensOf(db: Db, caller: Caller) {
     .selectFrom('device_token')
     .leftJoin('site', 'site.id', 'device_token.site_id')
     .where('device_token.tenant_id', '=', caller.tenantId);
+}
+
+/** The columns of the API's token. */
+function shown(tokens: ReturnType<typeof tokensOf>, at: Date) {
+  return tokens.selectAll('device_token').select(['site.slug as site', stateAt(at).as('state')]);
 }
 
 function stateAt(at: Date) {

@@ -4,7 +4,7 @@
  *
  *   usable ──max_uses exchanges──▶ used        usable ──expires_at──▶ expired        usable ──revoke──▶ revoked
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Id, Instant, text } from '../platform/fields.ts';
 import { PageQuery } from '../platform/paging.ts';
@@ -18,11 +18,6 @@ export const lifeMsDefault = 24 * 3_600_000;
 /** A new token. */
 export function newToken(): string {
   return `fdt_${randomBytes(32).toString('base64url')}`;
-}
-
-/** What is stored of a token, and what it is found by. */
-export function hashToken(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }
 
 const tokenStates = ['usable', 'used', 'expired', 'revoked'] as const;

@@ -3,6 +3,7 @@
  * address in a lane of its own; a wrong password that comes again costs nothing, and whoever tries many different ones is
  * not heard for a while.
  */
+import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import { createBans } from '../platform/bans.ts';
 import { createFairGate } from '../platform/fair-gate.ts';
@@ -13,6 +14,11 @@ const argon2id = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1
 const gateLimits = { atOnceMax: 2, waitingMax: 500 };
 const guesses = { timesMax: 10, windowMs: 60_000, banMs: 300_000, keysMax: 20_000 };
 const wrongMax = 10_000;
+
+/** A password of 144 random bits. */
+export function newPassword(): string {
+  return randomBytes(18).toString('base64url');
+}
 
 /** The argon2id hash of a password, with its parameters and a salt of its own. */
 export function hashPassword(password: string): Promise<string> {

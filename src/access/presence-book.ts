@@ -21,6 +21,12 @@ export function createPresenceBook() {
   let eventCount = 0;
   let lost = 0;
 
+  const open = (deviceId: string, tenantId: string): Page => {
+    const page = pages.get(deviceId) ?? { tenantId, sessions: 0, isTakenOver: false, events: [] };
+    pages.set(deviceId, page);
+    changed.add(deviceId);
+    return page;
+  };
   const add = (page: Page, event: SessionEvent) => {
     if (page.events.length < eventsOfDeviceMax && eventCount < eventsMax) eventCount++;
     else {
@@ -33,9 +39,7 @@ export function createPresenceBook() {
   return {
     note: (presence: Presence): void => {
       const { device, isOnline, at } = presence;
-      const page = pages.get(device.id) ?? { tenantId: device.tenantId, sessions: 0, isTakenOver: false, events: [] };
-      pages.set(device.id, page);
-      changed.add(device.id);
+      const page = open(device.id, device.tenantId);
       add(page, { ...eventOf(presence), isEdge: moveOn(page, presence) });
       if (isOnline) seen.set(device.id, Math.max(seen.get(device.id) ?? 0, at));
     },
@@ -65,9 +69,7 @@ export function createPresenceBook() {
     },
     giveBack: (devices: readonly DevicePresence[]): void => {
       for (const { deviceId, tenantId, events } of devices) {
-        const page = pages.get(deviceId) ?? { tenantId, sessions: 0, isTakenOver: false, events: [] };
-        pages.set(deviceId, page);
-        changed.add(deviceId);
+        const page = open(deviceId, tenantId);
         const newer = page.events;
         eventCount -= newer.length;
         page.events = [];

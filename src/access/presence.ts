@@ -97,7 +97,7 @@ export function createPresenceRecorder({ db, log, tell, flushMs = 250, beatMs = 
   const flush = async () => {
     const devices = book.take(devicesAtOnce);
     try {
-      await writePresence(db, { processId, devices, ...(tell && { tell }) });
+      await writePresence(db, { processId, devices, tell });
     } catch (error) {
       book.giveBack(devices);
       throw error;

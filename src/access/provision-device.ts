@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { parseInstant } from '../platform/instant.ts';
 import { refusals } from '../platform/refusals.ts';
-import type { Area } from './api-key.ts';
+import { type Area, hashSecret } from './api-key.ts';
 import { grantsOf, requireHome, siteOf } from './device-home.ts';
 import {
   type DeviceToken,
   type DeviceTokenCreation,
-  hashToken,
   lifeMsDefault,
   lifeMsMax,
   newToken,
@@ -23,8 +21,8 @@ import {
   revokeDeviceToken,
   useDeviceToken,
 } from './device-token-store.ts';
-import { hashPassword } from './password.ts';
-import { getDevice, newPassword, newUsername } from './register-device.ts';
+import { hashPassword, newPassword } from './password.ts';
+import { getDevice, newUsername } from './register-device.ts';
 import { AssetName } from './registered-device.ts';
 import { insertRegisteredDevice, updateRegisteredDevice } from './registered-device-store.ts';
 import { findSiteById } from './site-store.ts';
@@ -45,7 +43,7 @@ export async function createDeviceToken(
     tenant_id: area.caller.tenantId,
     name,
     prefix: token.slice(0, 8),
-    token_sha256: hashToken(token),
+    token_sha256: hashSecret(token),
     site_id: site?.id ?? null,
     asset_name,
     protocol,
@@ -94,8 +92,8 @@ export async function provisionDevice(
   body: Provisioning,
   { idempotencyKey, mqttUrls, at }: Exchange,
 ): Promise<{ device: ProvisionedDevice; isRetry: boolean }> {
-  const tokenSha256 = hashToken(body.token);
-  const keySha256 = idempotencyKey === undefined ? null : hashKey(idempotencyKey);
+  const tokenSha256 = hashSecret(body.token);
+  const keySha256 = idempotencyKey === undefined ? null : hashSecret(idempotencyKey);
   const findRetried = async () => {
     if (!keySha256) return undefined;
     const retry = { tokenSha256, keySha256, externalId: body.external_id, since: new Date(at.getTime() - retryMs) };
@@ -156,10 +154,6 @@ function nameAsset(template: string | null, externalId: string): string | null {
   if (named.success) return named.data;
   const message = 'names the asset here, so it has none of + # / and leaves a name of at most 128 characters';
   throw refusals.invalidBody('/external_id', 'invalid', message);
-}
-
-function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }
 
 function refusalOf(state: string | undefined) {

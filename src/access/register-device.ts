@@ -1,12 +1,12 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { Db } from '../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../platform/etag.ts';
+import { requireMatch } from '../platform/etag.ts';
 import { newId } from '../platform/id.ts';
 import { refusals } from '../platform/refusals.ts';
 import type { Area } from './api-key.ts';
 import { grantsOf, requireHome, siteOf } from './device-home.ts';
 import { grantsBeyond } from './grant-template.ts';
-import { hashPassword } from './password.ts';
+import { hashPassword, newPassword } from './password.ts';
 import type { DeviceChange, DeviceCreation, RegisteredDevice } from './registered-device.ts';
 import {
   type DeviceColumns,
@@ -118,11 +118,6 @@ export async function getDevice(db: Db, area: Area, id: string, { isMoved = fals
   return found.device;
 }
 
-/** A password of 144 random bits. */
-export function newPassword(): string {
-  return randomBytes(18).toString('base64url');
-}
-
 const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /** A user name by which people know the device again; of the 31^8 ends of a name two seldom meet. */
@@ -140,7 +135,7 @@ async function lockPresent(trx: Db, { area, id, ifMatch }: Omit<Which, 'at'>) {
   const row = await lockDevice(trx, area, id);
   if (!row) throw refusals.deviceNotFound(id);
   requireHome(area, row.site_id);
-  const etag = etagOf(row.updated_at);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  if (row.protocol === 'opcua') throw refusals.deviceOfConnection(id);
+  requireMatch(ifMatch, row.updated_at);
   return row;
 }

@@ -82,7 +82,7 @@ export async function insertRegisteredDevice(trx: Db, device: NewDevice, at: Dat
 export function lockDevice(trx: Db, area: Area, id: string) {
   const devices = trx
     .selectFrom('device')
-    .select(['id', 'username', 'site_id', 'asset_name', 'external_id', 'revoked_at', 'updated_at'])
+    .select(['id', 'username', 'protocol', 'site_id', 'asset_name', 'external_id', 'revoked_at', 'updated_at'])
     .select(['publish_grants', 'subscribe_grants'])
     .where('tenant_id', '=', area.caller.tenantId)
     .where('deleted_at', 'is', null)

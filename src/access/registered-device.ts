@@ -14,6 +14,8 @@ const metadataKeysMax = 50;
 const metadataBytesMax = 16_384;
 
 const protocols = ['mqtt', 'sparkplug_b', 'http'] as const;
+/** A device that speaks OPC-UA is made with its connection. */
+const protocolsShown = [...protocols, 'opcua'] as const;
 
 /** A topic filter with `{site}`, `{asset}`, `{username}` or `{external_id}` as a level, or a part of one. */
 const Grant = z
@@ -63,7 +65,7 @@ export const RegisteredDevice = z
     certificate_cn: z.string().nullable().describe('The common name of the client certificate that it may come with.'),
     site: z.string().nullable().describe('The slug of the site it belongs to.'),
     asset_name: z.string().nullable().describe('The asset that its own telemetry (v1/devices/me/telemetry) is about.'),
-    protocol: z.enum(protocols).describe('What it is said to speak; a note that opens and closes nothing.'),
+    protocol: z.enum(protocolsShown).describe('What it is said to speak; a note that opens and closes nothing.'),
     external_id: z.string().nullable().describe('What it is called elsewhere, such as its serial number.'),
     publish_grants: z.array(z.string()).describe('Topic filters under which it may publish; none means nothing.'),
     subscribe_grants: z
@@ -88,7 +90,7 @@ export const DeviceQuery = PageQuery.extend({
   site: text(63).optional().describe('The slug of a site.'),
   online: flag().describe('Only those that are connected, or only those that are not.'),
   revoked: flag().describe('Only those that are revoked, or only those that are not.'),
-  protocol: z.enum(protocols).optional(),
+  protocol: z.enum(protocolsShown).optional(),
   external_id: text(128).optional(),
   q: text(200).optional().describe('Part of the name, user name or external id, in any case.'),
 });

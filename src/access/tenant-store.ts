@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { advisoryLocks } from '../platform/advisory-locks.ts';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 
 export type Tenant = { readonly id: string; readonly adminId: string };
 
-/** Any constant will do, as long as all processes that share the database take the same lock. */
-const bootstrapLock = 7_241_657;
-
 /** Holds off every other process that sets up this database, until the transaction ends. */
 export async function lockBootstrap(trx: Db): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${bootstrapLock})`.execute(trx);
+  await sql`select pg_advisory_xact_lock(${advisoryLocks.bootstrap})`.execute(trx);
 }
 
 /** The first tenant that was made, with its first administrator. */

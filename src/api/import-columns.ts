@@ -1,4 +1,4 @@
-import { convert, findConversion, findUnit } from '../assets/units.ts';
+import { convert, findNamedConversion } from '../assets/units.ts';
 import type { ReadColumns } from '../ingest/imports/columns.ts';
 import { type ColumnMap, parseColumnMap } from '../rules/back-test/trend-log.ts';
 import { createTrendRowReader } from '../rules/back-test/trend-rows.ts';
@@ -52,8 +52,7 @@ function described(asset: string, map: ColumnMap) {
 }
 
 function conversionOf(from: string, to: string): ((value: number) => number) | undefined {
-  const [given, wanted] = [findUnit(from), findUnit(to)];
-  const conversion = given && wanted && findConversion(given, wanted);
+  const conversion = findNamedConversion(from, to);
   if (!conversion) return undefined;
   const { scale, offset, steps } = conversion;
   return (value) => convert(value, scale, offset, steps);

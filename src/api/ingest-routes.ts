@@ -1,13 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import { createJudgeRows, type JudgeRows } from '../ingest/http/judge-rows.ts';
 import { telemetryRoutes } from '../ingest/http/routes.ts';
-import { createQueue, createSlots, type Slots } from '../ingest/http/slots.ts';
 import { createImporter, type Importer } from '../ingest/imports/importer.ts';
 import { importRoutes } from '../ingest/imports/routes.ts';
+import { opcuaRoutes } from '../ingest/opcua/opcua-routes.ts';
+import { createSealer, type Sealer } from '../ingest/opcua/secrets.ts';
 import { createReplay, type Replay } from '../ingest/quarantine/replay.ts';
 import { quarantineRoutes } from '../ingest/quarantine/routes.ts';
-import { createWriting, type Writing, type WritingOptions } from '../ingest/writing.ts';
+import { createQueue, createWriting, type Writing, type WritingOptions } from '../ingest/writing.ts';
 import type { Db } from '../platform/database.ts';
+import { createSlots, type Slots } from '../platform/fair-gate.ts';
 import type { Log } from '../platform/log.ts';
 import type { Mount, Queue, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
@@ -23,18 +25,22 @@ export type IngestApi = {
   readonly replay: Replay;
   readonly importer: Importer;
   readonly receiving: Slots;
+  /** Opens the secrets of OPC-UA connections. */
+  readonly sealer: Sealer;
 };
 
 export type IngestApiOptions = WritingOptions & {
   readonly log: Log;
   /** Where files of readings lie until they are stored; no other installation uses it. */
   readonly importsDir: string;
+  /** Signs cursors, and seals the secrets of others. */
+  readonly secret: string;
 };
 
-const bodies = { inAllMax: 32, ofTenantMax: 8 };
+const bodies = { inAllMax: 32, ofPartyMax: 8 };
 /** Each takes two connections of the database, of which there are twenty for everything. */
 const queued = { atOnceMax: 3, waitingMax: 200 };
-const files = { inAllMax: 4, ofTenantMax: 2 };
+const files = { inAllMax: 4, ofPartyMax: 2 };
 
 /** Nothing runs yet; `importer.start` takes up what an earlier run has left. */
 export function createIngestApi(options: IngestApiOptions): IngestApi {
@@ -48,6 +54,7 @@ export function createIngestApi(options: IngestApiOptions): IngestApi {
     replay: createReplay(writing),
     importer: createImporter({ db, writing, folder: options.importsDir, readColumns, log: options.log }),
     receiving: createSlots(files),
+    sealer: createSealer(options.secret),
   };
 }
 
@@ -72,4 +79,5 @@ export function ingestTenantRoutes(
   { ingest, ...needs }: { ingest: IngestApi; db: Db; paging: Paging; shell: Shell },
 ): void {
   quarantineRoutes(app, mount, { ...needs, ...ingest });
+  opcuaRoutes(app, mount, { ...needs, ...ingest });
 }

@@ -17,7 +17,7 @@ const dryRun = /\/rules\/\{id\}\/test/;
 
 /** Where a code is not that of any operation. */
 const where: { readonly [code in RefusalCode]?: RegExp } = {
-  malformed_json: /^(post|patch|delete) /,
+  malformed_json: /^(post|put|patch|delete) /,
   idempotency_key_invalid: /^post /,
   unauthenticated: withKey,
   api_key_invalid: withKey,
@@ -38,6 +38,8 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   rule_override_not_found: /\/rule-overrides\/\{id\}/,
   retention_policy_not_found: /\/retention-policies\/\{id\}/,
   topic_template_not_found: /\/topic-templates\/\{id\}/,
+  opcua_connection_not_found: /\/opcua-connections\/\{id\}/,
+  opcua_certificate_not_found: /\/opcua-certificates\/\{id\}/,
   work_order_not_found: /\/work-orders\/\{id\}/,
   device_not_found: /\/devices\/\{id\}/,
   device_token_not_found: /\/device-tokens\/\{id\}/,
@@ -49,13 +51,18 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   idempotency_key_reused: /^post (?!\/api\/v1\/devices\/provision)/,
   import_ended: /^post .*\/imports\//,
   message_not_replayable: /\/quarantine\/\{id\}\/replay/,
+  site_exists: /^post .*\/sites\/?$/,
   point_exists: /^post .*\/points\/?$/,
   history_undecided: /^patch .*\/points\/\{id\}/,
   correction_not_revertible: /\/corrections\/\{id\}\/revert/,
   merge_not_possible: /\/merge-into/,
+  asset_merged: /^patch .*\/assets\/\{id\}/,
   point_merged: /\/(points\/\{id\}|corrections\/\{id\}\/revert)/,
   correction_too_large: /^post .*\/corrections|^patch .*\/points\/\{id\}/,
   device_conflict: /^(post .*\/devices(\/provision)?|patch .*\/devices\/\{id\})\/?$/,
+  device_of_connection: /^(patch|delete) .*\/devices\/\{id\}\/?$|\/devices\/\{id\}\/(rotate-credentials|revoke)/,
+  opcua_connection_of_file: /^(patch|delete) .*\/opcua-connections\/\{id\}$/,
+  opcua_not_writable: /^post .*\/opcua-connections\/\{id\}\/writes/,
   device_revoked: /\/devices\/\{id\}\/rotate-credentials/,
   dry_run_too_large: dryRun,
   dry_run_busy: dryRun,
@@ -67,5 +74,6 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   query_too_large: /\/telemetry\/query/,
   query_busy: /^get .*\/readings|\/telemetry\/query/,
   import_busy: /\/imports\/telemetry/,
+  opcua_browse_busy: /\/opcua-connections\/\{id\}\/(browse|discover|mapping\/preview)/,
   model_import_busy: /\/models/,
 };

@@ -31,8 +31,6 @@ import { versionOne } from './version-one.ts';
 export type ApiOptions = IngestApiOptions & {
   /** How clients reach this server, without a slash at the end. */
   readonly publicUrl: string;
-  /** Signs cursors. */
-  readonly secret: string;
   /** The program's version. */
   readonly version: string;
   /** Whether /metrics is served without a key; only for a server that listens on a loopback address. */
@@ -115,6 +113,7 @@ export function createApi(options: ApiOptions): FastifyInstance {
     shell,
     paging,
     dryRunner,
+    graceMs: options.graceMs,
     mqttUrls: options.mqttUrls ?? [],
     ingest,
     streams,

@@ -40,6 +40,7 @@ import type { DryRunner } from './rules/dry-runner.ts';
 import { createLibrary, type Library } from './rules/library.ts';
 import { overrideRoutes } from './rules/override-routes.ts';
 import { createPlants, type Plants } from './rules/plants.ts';
+import { repairRoutes } from './rules/repair-routes.ts';
 import { ruleFileRoutes, ruleRoutes } from './rules/rule-routes.ts';
 import { telemetryQueryRoutes } from './telemetry-routes.ts';
 
@@ -61,6 +62,8 @@ type Given = {
   readonly paging: Paging;
   readonly shell: Shell;
   readonly dryRunner: DryRunner;
+  /** How long after a tick its readings may still arrive. */
+  readonly graceMs: number;
   /** Where devices connect to. */
   readonly mqttUrls: readonly string[];
   readonly ingest: IngestApi;
@@ -136,6 +139,7 @@ function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   overrideRoutes(app, mount, needs);
   bindingRoutes(app, mount, needs);
   dryRunRoutes(app, mount, needs);
+  repairRoutes(app, mount, needs);
   retentionRoutes(app, mount, needs);
   const findVisible = async ({ area }: FastifyRequest, id: string) => {
     const found = await findPoint(needs.db, area, id);

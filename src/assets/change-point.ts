@@ -1,10 +1,10 @@
 import { type Area, requireSite } from '../access/api-key.ts';
 import { getAuthor } from '../access/store.ts';
 import type { Db } from '../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../platform/etag.ts';
+import { requireMatch } from '../platform/etag.ts';
 import { newId } from '../platform/id.ts';
 import { refusals } from '../platform/refusals.ts';
-import { canonicalPoint, type HeldPoint, type NewPoint, type Point, type PointChange } from './point.ts';
+import { canonicalPoint, type NewPoint, type Point, type PointChange } from './point.ts';
 import {
   getNamedPoint,
   insertPoint,
@@ -33,8 +33,7 @@ export async function changePoint(trx: Db, area: Area, change: Change): Promise<
   const { id, ifMatch, at, history } = change;
   const body = canonicalPoint(change.body);
   const point = await getLockedPoint(trx, area, id);
-  const etag = etagOf(point.updatedAt);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  requireMatch(ifMatch, point.updatedAt);
   const isAnother = body.unit !== undefined || body.states !== undefined;
   const plan = isAnother && (await history.hasReadings(trx, point.seriesId)) ? planHistory(point, body) : nothing;
   const values = valuesOf(point, body, plan);
@@ -77,7 +76,7 @@ async function findAssetId(trx: Db, area: Area, { asset_id: id, asset_uri: uri }
 }
 
 /** A point of the area held until the transaction ends. Throws point_not_found, point_merged and site_forbidden. */
-export async function getLockedPoint(trx: Db, area: Area, id: string): Promise<LockedPoint & HeldPoint> {
+export async function getLockedPoint(trx: Db, area: Area, id: string): Promise<LockedPoint> {
   const [point] = await lockPoints(trx, area, [id]);
   if (!point) throw refusals.pointNotFound(id);
   requireSite(area.caller, point.siteId);

@@ -62,17 +62,30 @@ export const SelfDescription = z.object({
 });
 export type SelfDescription = z.infer<typeof SelfDescription>;
 
-/** Makes whatever is missing of these points and their assets and fits; false when the site is too full for all. */
+/** A point by its names, with what is known of it beside them; what is null or absent its name may tell. */
+export type WantedPoint = PointName & {
+  readonly assetClass?: string | null;
+  readonly class?: string | null;
+  readonly unit?: string | null;
+  readonly min?: number | null;
+  readonly max?: number | null;
+};
+
+/**
+ * Makes whatever is missing of these points and their assets and fits; false when the site is too full for all. What is there stays
+ * as it is.
+ */
 export async function discoverPoints(
   db: Db,
-  { site, names }: { site: SiteRef; names: readonly PointName[] },
+  { site, names }: { site: SiteRef; names: readonly WantedPoint[] },
 ): Promise<boolean> {
   const fitting = await findFitting(db, { site, assets: names.map(({ asset }) => asset), points: names });
   if (fitting.assets.length === 0) return false;
-  const assetIds = await ensureAssets(db, { site, names: fitting.assets });
-  const points = fitting.points.flatMap(({ asset, point }) => {
+  const classes = new Map(names.map(({ asset, assetClass }) => [asset, assetClass ?? null]));
+  const assetIds = await ensureAssets(db, { site, names: fitting.assets, classes });
+  const points = fitting.points.flatMap(({ asset, point, ...known }: WantedPoint) => {
     const assetId = assetIds.get(asset);
-    return assetId === undefined ? [] : [newPoint(assetId, point)];
+    return assetId === undefined ? [] : [knownPoint(newPoint(assetId, point), known)];
   });
   await insertDiscoveredPoints(db, { tenantId: site.tenantId, points });
   return fitting.isAll;
@@ -139,12 +152,18 @@ async function findFitting(db: Db, { site, assets, points }: Wanted): Promise<Fi
   return { assets: assetsFit ? names : [...knownAssets], points: wanted, isAll: assetsFit, knownPoints };
 }
 
-async function ensureAssets(db: Db, { site, names }: { site: SiteRef; names: string[] }): Promise<Map<string, string>> {
+type Assets = {
+  readonly site: SiteRef;
+  readonly names: string[];
+  readonly classes?: ReadonlyMap<string, string | null>;
+};
+
+async function ensureAssets(db: Db, { site, names, classes }: Assets): Promise<Map<string, string>> {
   const found = await listNamedAssets(db, { site, names });
   const known = new Set(found.map(({ name }) => name));
   const missing = names.filter((name) => !known.has(name));
   if (missing.length === 0) return byName(found);
-  await insertDiscoveredAssets(db, { site, assets: missing.map((name) => newAsset(site, name)) });
+  await insertDiscoveredAssets(db, { site, assets: missing.map((name) => newAsset(site, name, classes?.get(name))) });
   return byName(await listNamedAssets(db, { site, names }));
 }
 
@@ -152,13 +171,25 @@ function byName(assets: { id: string; name: string }[]): Map<string, string> {
   return new Map(assets.map(({ id, name }) => [name, id]));
 }
 
-function newAsset(site: SiteRef, name: string): NewAsset {
+function newAsset(site: SiteRef, name: string, known: string | null = null): NewAsset {
   const uri = `urn:faultline:${site.slug}:${encodeURIComponent(name)}`;
-  return { id: newId(), name, uri, class: nameAsset(name), params: {} };
+  return { id: newId(), name, uri, class: known ?? nameAsset(name), params: {} };
 }
 
 function newPoint(assetId: string, name: string): NewPoint {
   return { id: newId(), assetId, name, ...namePoint(name) };
+}
+
+/** The range of values goes with the unit that was said, which the name would not know. */
+function knownPoint(named: NewPoint, known: Omit<WantedPoint, keyof PointName>): NewPoint {
+  const isAnother = known.class != null && known.class !== named.class;
+  return {
+    ...named,
+    ...(isAnother && { class: known.class, partOf: null, unit: null }),
+    ...(known.unit != null && { unit: known.unit }),
+    min: known.min ?? null,
+    max: known.max ?? null,
+  };
 }
 
 /** What the device leaves out is taken from the name, unless it says another class, of which the name knows nothing. */

@@ -12,12 +12,10 @@ export type LockedPoint = HeldPoint & {
   readonly states: Readonly<Record<string, number>> | null;
   readonly min: number | null;
   readonly max: number | null;
-  readonly state: string;
   /** The building model that it comes from, if any. */
   readonly source: string | null;
   readonly mergedInto: string | null;
   readonly learnedMs: number | null;
-  readonly expectedIntervalMs: number | null;
   readonly updatedAt: Date;
 };
 
@@ -26,7 +24,7 @@ export async function lockPoints(trx: Db, area: Area, ids: readonly string[]): P
   const { rows } = await sql<LockedPoint>`
     select p.tenant_id as "tenantId", p.id as "pointId", p.series_id as "seriesId", a.site_id as "siteId",
       a.id as "assetId", a.shard, s.time_zone as "timeZone", p.name, p.unit, p.states, p.range_min as min,
-      p.range_max as max, p.state, p.source, p.merged_into as "mergedInto", p.expected_interval_ms as "expectedIntervalMs",
+      p.range_max as max, p.source, p.merged_into as "mergedInto",
       (select learned_ms from point_interval i where i.point_id = p.id) as "learnedMs", p.updated_at as "updatedAt"
     from point p join asset a on a.id = p.asset_id join site s on s.id = a.site_id
     where p.tenant_id = ${area.caller.tenantId} and p.id = any(${ids}::uuid[])

@@ -39,6 +39,9 @@ export type NewPoint = {
   readonly unit: string | null;
   /** How often its device says that it reports. */
   readonly expectedIntervalMs?: number | null;
+  /** The least and the greatest value that make sense. */
+  readonly min?: number | null;
+  readonly max?: number | null;
 };
 
 /** An asset that is made because a device named it. */
@@ -154,14 +157,15 @@ export async function insertDiscoveredPoints(
 ): Promise<void> {
   if (points.length === 0) return;
   await sql`
-    insert into point (id, tenant_id, asset_id, name, class, part_of, unit, expected_interval_ms, state)
-    select id, ${tenantId}, asset_id, name, class, part_of, unit, expected_interval_ms, 'discovered'
+    insert into point (id, tenant_id, asset_id, name, class, part_of, unit, expected_interval_ms, range_min, range_max, state)
+    select id, ${tenantId}, asset_id, name, class, part_of, unit, expected_interval_ms, range_min, range_max, 'discovered'
     from unnest(
       ${points.map((point) => point.id)}::uuid[], ${points.map((point) => point.assetId)}::uuid[],
       ${points.map((point) => point.name)}::text[], ${points.map((point) => point.class)}::text[],
       ${points.map((point) => point.partOf)}::text[], ${points.map((point) => point.unit)}::text[],
-      ${points.map((point) => point.expectedIntervalMs ?? null)}::integer[]
-    ) as given (id, asset_id, name, class, part_of, unit, expected_interval_ms)
+      ${points.map((point) => point.expectedIntervalMs ?? null)}::integer[],
+      ${points.map((point) => point.min ?? null)}::float8[], ${points.map((point) => point.max ?? null)}::float8[]
+    ) as given (id, asset_id, name, class, part_of, unit, expected_interval_ms, range_min, range_max)
     order by asset_id, name
     on conflict (asset_id, name) do nothing`.execute(db);
 }

@@ -6,13 +6,16 @@ import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { Asset, AssetChange, AssetQuery, SiteQuery } from './asset.ts';
 import { changeAsset } from './change-asset.ts';
-import { Site } from './site.ts';
+import { changeSite, createSite } from './change-site.ts';
+import { NewSite, Site, SiteChange } from './site.ts';
 import { findAsset, findSite, listAssets, listSites } from './store.ts';
 
 type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
 
-/** The list of sites and one of them; on the tenant's mount alone. */
-export function siteRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+/** The list of sites, one of them, and making and changing them; on the tenant's mount alone. */
+export function siteRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
+  const { db, paging, shell } = needs;
+  siteWriteRoutes(app, mount, needs);
   const config = { scope: 'sites:read' } as const;
   const tags = ['Sites'];
   const list = { operationId: 'listSites', summary: 'List sites', querystring: SiteQuery };
@@ -35,6 +38,47 @@ export function siteRoutes(app: RouteScope, mount: Mount, { db, paging, shell }:
       requireSite(request.area.caller, site.id);
       return shell.send(request, reply, mount.one(site));
     },
+  );
+}
+
+function siteWriteRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
+  const config = { scope: 'sites:write' } as const;
+  const tags = ['Sites'];
+  const creation = {
+    operationId: 'createSite',
+    summary: 'Make a site',
+    description: 'A key that is limited to sites makes none.',
+    tags,
+    body: NewSite,
+    response: { 201: mount.oneOf(Site) },
+  };
+  app.post('/sites', { config, schema: creation }, async (request, reply) =>
+    shell.transact(request, reply, async (trx) => {
+      const { area, body } = request;
+      const site = await createSite(trx, area, body);
+      const { headers, ...answer } = mount.created(request, site);
+      const location = (headers.location ?? '').replace(/[^/]+$/, site.slug);
+      return { ...answer, headers: { ...headers, location } };
+    }),
+  );
+  const change = {
+    operationId: 'changeSite',
+    summary: 'Change the name of a site, its time zone, or whether it discovers',
+    description: [
+      'Idempotent: the same change twice leaves what it left the first time. The slug stays, since it stands in the topics of devices. Devices’ messages are read by the change within half a minute.',
+      'Another time zone changes no reading that is there: readings are instants. In the new zone are read, from then on, the times without a zone that devices send; its are the days, weeks and months of queries, and the hours and days of rules, of the past too where they are asked for or evaluated again. Where readings came with local times while the zone was wrong, they are at wrong instants, and have to be sent or imported again.',
+    ].join('\n\n'),
+    tags,
+    params: z.object({ slug: z.string() }),
+    body: SiteChange,
+    response: { 200: mount.oneOf(Site) },
+  };
+  app.patch('/sites/:slug', { config, schema: change }, async (request, reply) =>
+    shell.transact(request, reply, async (trx) => {
+      const { area, body, headers, params } = request;
+      const which = { slug: params.slug, body, ifMatch: headers['if-match'], at: shell.now() };
+      return mount.one(await changeSite(trx, area, which));
+    }),
   );
 }
 

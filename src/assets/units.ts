@@ -40,6 +40,12 @@ export function findConversion(from: Unit, to: Unit): Conversion | undefined {
   return { scale, offset: crisp((from.offset - to.offset) / to.scale), steps: stepsOf(scale) };
 }
 
+/** The same by their names; undefined where either is no unit that is known here. */
+export function findNamedConversion(from: string, to: string): Conversion | undefined {
+  const [given, wanted] = [findUnit(from), findUnit(to)];
+  return given && wanted && findConversion(given, wanted);
+}
+
 /** 1.8 and 32, not 1.7999999999999998 and 31.99999999999995, where the rounder number is the same but for the last digits. */
 function crisp(value: number): number {
   const round = Number(value.toPrecision(13));

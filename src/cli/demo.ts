@@ -1,21 +1,22 @@
 /**
  * `faultline demo`: the whole program with a simulated plant, sixty times faster than life, and its story as it happens.
  *
- *   start ─▶ plant publishes ─▶ fault injected ─▶ pending ─▶ firing ─▶ insight ─▶ work order ─▶ until Ctrl-C
+ *   start ─▶ plant speaks ─▶ fault injected ─▶ pending ─▶ firing ─▶ insight ─▶ work order ─▶ until Ctrl-C
  *
- * It runs in a data folder of its own that is made anew every time, so that the story always begins at the beginning.
+ * The plant publishes over MQTT, or with `--opcua` is an OPC-UA server that the program is told of. It runs in a data folder of
+ * its own that is made anew every time, so that the story always begins at the beginning.
  */
 import { once } from 'node:events';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startPlant } from '../../simulators/plant-device.ts';
-import { firstSite } from '../access/bootstrap.ts';
 import { type Faultline, startFaultline } from '../main.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { stopLeftPostgres } from '../platform/embedded-postgres.ts';
 import { findFreePort } from '../platform/free-port.ts';
-import { createLog, type Log } from '../platform/log.ts';
+import type { Log } from '../platform/log.ts';
+import { createCommandLog } from './command-log.ts';
+import { type PlantStart, startMqttPlant } from './demo-plant.ts';
 import { waitForSignal } from './signal.ts';
 import { createStory, type Story } from './story.ts';
 
@@ -25,19 +26,21 @@ const waitMsMax = 120_000;
 
 /** Runs until Ctrl-C, or with `--until work-order` until a work order is open: 0, or 1 after two minutes without. */
 export async function runDemo(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv, options: { until: { type: 'string' } } });
+  const options = { until: { type: 'string' }, opcua: { type: 'boolean', default: false } } as const;
+  const { values } = parseArgs({ args: argv, options });
   if (values.until !== undefined && values.until !== 'work-order') {
     throw new Error(`--until knows 'work-order' and not '${values.until}'`);
   }
   const signal = waitForSignal();
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+  const log = createCommandLog();
   const config = await demoConfig(log);
   const story = createStory();
   try {
     story.tell('starting, with a database of its own; the first time takes a few seconds');
     const faultline = await startFaultline(config, { log, onAdvanced: story.onAdvanced });
     try {
-      return await play(faultline, story, { signal, untilWorkOrder: values.until !== undefined });
+      const start = values.opcua ? (await import('./demo-opcua.ts')).startOpcuaPlant : startMqttPlant;
+      return await play(faultline, story, { start, signal, untilWorkOrder: values.until !== undefined });
     } finally {
       await faultline.stop();
     }
@@ -46,27 +49,16 @@ export async function runDemo(argv: string[]): Promise<number> {
   }
 }
 
-type Ending = { readonly signal: Promise<unknown>; readonly untilWorkOrder: boolean };
+type Play = { readonly start: PlantStart; readonly signal: Promise<unknown>; readonly untilWorkOrder: boolean };
 
-async function play(faultline: Faultline, story: Story, { signal, untilWorkOrder }: Ending): Promise<number> {
+async function play(faultline: Faultline, story: Story, { start, signal, untilWorkOrder }: Play): Promise<number> {
   const { apiUrl, mqttUrls, made } = faultline;
-  const [mqttUrl = ''] = mqttUrls;
   const apiKey = made.apiKey ?? '';
-  story.tell(`API ${apiUrl}, its documentation ${apiUrl}/documentation/, MQTT ${mqttUrl}`);
+  story.tell(`API ${apiUrl}, its documentation ${apiUrl}/documentation/, MQTT ${mqttUrls[0]}`);
   story.tell(`try: curl -H 'Authorization: Bearer ${apiKey}' ${apiUrl}/api/v1/work-orders`);
-  const plant = await startPlant({
-    url: mqttUrl,
-    username: made.device?.username,
-    password: made.device?.password,
-    site: firstSite.slug,
-    timeScale,
-    describe: true,
-  });
-  const watching = story.watch({ apiUrl, apiKey, acknowledged: () => plant.acknowledged() });
-  const injecting = setTimeout(() => {
-    plant.inject('bearing-wear');
-    story.tell('fault injected: the bearing of pump-1 begins to wear');
-  }, faultAfterMs);
+  const plant = await start({ faultline, tell: story.tell, timeScale });
+  const watching = story.watch({ apiUrl, apiKey, acknowledged: plant.acknowledged });
+  const injecting = setTimeout(() => story.tell(`fault injected: ${plant.inject()}`), faultAfterMs);
   try {
     if (!untilWorkOrder) {
       await signal;

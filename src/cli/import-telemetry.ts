@@ -11,17 +11,18 @@ import { createWriteBatch } from '../ingest/imports/write-batch.ts';
 import { createWriting } from '../ingest/writing.ts';
 import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
-import { createLog } from '../platform/log.ts';
 import { prepareStorage } from '../telemetry/storage/engine-store.ts';
+import { createCommandLog } from './command-log.ts';
 import { findTenantId } from './find-tenant.ts';
 import { createProgressBar, formatNumber } from './progress-bar.ts';
 import { print, printJson } from './rules/print.ts';
+import { untilSignal } from './signal.ts';
 import { withDatabase } from './with-database.ts';
 
 const usage = `usage: faultline import telemetry FILE --columns MAP --site SLUG [options]
 
   FILE            measurements as comma-separated values
-  --columns MAP   what its columns are, as YAML: the same as for faultline rules back-test
+  --columns MAP   what its columns are, as YAML: the same as for faultline rules backtest
   --site SLUG     the site that all rows belong to
   --asset NAME    the asset of all rows, where the map names none
   --tenant NAME   the tenant, where there are several
@@ -96,21 +97,18 @@ async function importInto(
 ): Promise<{ outcome: Outcome; isWhole: boolean }> {
   const { db, pool } = database;
   const { file, columns, asset } = asked;
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+  const log = createCommandLog();
   const tenantId = await findTenantId(db, asked.tenant);
   const site = await findSite(db, tenantId, asked.site);
   if (!site) throw new Error(`--site ${asked.site}: there is no such site`);
   const storage = await prepareStorage(pool, log);
   const writing = createWriting({ database, storage, graceMs: config.GRACE, registry: new Registry() });
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
   const bar = createProgressBar();
   const outcome: Outcome = { rows: 0, stored: 0, duplicates: 0, conflicts: 0, refused: 0, errors: [] };
-  try {
-    const isWhole = await runImport({
+  const work = (signal: AbortSignal) =>
+    runImport({
       ...{ file, columns, asset, zone: site.time_zone, from: { bytes: 0, line: 1, lastTimes: {} } },
-      ...{ receivedMs: Date.now(), signal: stopping.signal, log },
+      ...{ receivedMs: Date.now(), signal, log },
       write: createWriteBatch({ db, writing, tenantId, site: site.slug, columns }),
       onBatch: async ({ rows, end }, written) => {
         outcome.rows += rows;
@@ -121,11 +119,7 @@ async function importInto(
         return true;
       },
     });
-    return { outcome, isWhole };
-  } finally {
-    bar.end();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
+  return { outcome, isWhole: await untilSignal(work).finally(bar.end) };
 }
 
 type Showing = { readonly file: string; readonly asJson: boolean; readonly isWhole: boolean };

@@ -24,6 +24,7 @@ const usage = `usage: faultline import FILE [options]
   --format brick|haystack what the file is; told from its beginning otherwise
   --source NAME           tells several models of one site apart; the format otherwise
   --time-zone ZONE        the IANA time zone of the site
+  --discovery on|off      whether readings of unknown points make them at these sites; off at a new one otherwise
   --assume-units si|us    the units of quantities that state none, as in models of Brick 1.0
   --retire-vanished       retire equipment that an earlier import made and the model no longer has
   --dry-run               tell what would happen, and change nothing
@@ -45,6 +46,7 @@ export async function runImport(argv: string[]): Promise<number> {
       format: { type: 'string' },
       source: { type: 'string' },
       'time-zone': { type: 'string' },
+      discovery: { type: 'string' },
       'assume-units': { type: 'string' },
       'retire-vanished': { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
@@ -73,6 +75,7 @@ export async function runImport(argv: string[]): Promise<number> {
       makeSites: true,
       retireVanished: values['retire-vanished'],
       forceTimeZone: values['time-zone'] !== undefined,
+      discovery: given.discovery,
       findUnit: (name: string) => findUnit(name)?.id,
     };
     const write = (trx: Db) => importModel(trx, model, options);
@@ -82,10 +85,17 @@ export async function runImport(argv: string[]): Promise<number> {
   return 0;
 }
 
-type Given = { site?: string; format?: string; source?: string; 'time-zone'?: string; 'assume-units'?: string };
+type Given = {
+  site?: string;
+  format?: string;
+  source?: string;
+  'time-zone'?: string;
+  discovery?: string;
+  'assume-units'?: string;
+};
 
 function check(values: Given) {
-  const { site, format, source, 'time-zone': timeZone, 'assume-units': assumeUnits } = values;
+  const { site, format, source, 'time-zone': timeZone, discovery, 'assume-units': assumeUnits } = values;
   if (site !== undefined && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(site)) {
     throw new Error(`--site ${site}: a slug has small letters, digits and hyphens`);
   }
@@ -95,10 +105,13 @@ function check(values: Given) {
     throw new Error(`--source ${source}: letters, digits, dots and hyphens`);
   if (timeZone !== undefined && !isTimeZone(timeZone))
     throw new Error(`--time-zone ${timeZone}: an IANA zone such as Europe/Berlin`);
+  if (discovery !== undefined && discovery !== 'on' && discovery !== 'off')
+    throw new Error(`--discovery ${discovery}: on or off`);
   if (assumeUnits !== undefined && assumeUnits !== 'si' && assumeUnits !== 'us')
     throw new Error(`--assume-units ${assumeUnits}: si or us`);
   return {
     format: (format ?? null) as ModelFormat | null,
+    discovery: discovery === undefined ? undefined : discovery === 'on',
     options: {
       site: site ?? null,
       siteName: null,

@@ -48,7 +48,7 @@ describe('a column map', () => {
     [
       'column: time }',
       'column: time, format: d.M.yyyy }',
-      "columns.yaml:1:31: error: time: the format 'd.M.yyyy' fits none of the 4 rows; the first that it does not fit has '2026-01-05T00:00Z'",
+      "columns.yaml:1:31: error: time: the format 'd.M.yyyy' fits none of the 4 rows; the first that it does not fit, on line 2, has '2026-01-05T00:00Z'",
       "format: 'iso' fits it",
     ],
     ['SAT:', 'SAR:', "columns.yaml:3:11: error: the log has no column 'SAR'", "did you mean 'SAT'?"],
@@ -60,6 +60,52 @@ describe('a column map', () => {
     const { code, errors } = await run('backtest', '--csv', join(trends, 'log.csv'), '--columns', map);
     expect([code, errors]).toEqual([2, expect.stringContaining(place)]);
     expect(errors).toContain(help);
+  });
+
+  test.each([
+    [
+      'rows of which most fit only the other way round are refused',
+      ['1/9/2026 0:00', '1/12/2026 0:00', '1/13/2026 0:00', '1/30/2026 0:00', '1/31/2026 0:00'],
+      "error: time: the format 'dd/M/yyyy H:mm' fits none of the 5 rows; the first that it does not fit, on line 2, has '1/9/2026 0:00'",
+      "format: 'M/d/yyyy H:mm' fits it",
+      2,
+    ],
+    [
+      'rows of which some fit only the other way round are warned of',
+      ['01/9/2026 0:00', '01/12/2026 0:00', '01/13/2026 0:00'],
+      "warning: time: the format 'dd/M/yyyy H:mm' fits only 2 of the 3 rows; the first that it does not fit, on line 4, has '01/13/2026 0:00'",
+      "format: 'MM/d/yyyy H:mm' fits it: are day and month the other way round, in all rows?",
+      0,
+    ],
+    [
+      'a row without a time is warned of',
+      ['01/9/2026 0:00', '', '01/12/2026 0:00'],
+      "the format 'dd/M/yyyy H:mm' fits only 2 of the 3 rows; the first that it does not fit, on line 3, has no time",
+      'formats are made like',
+      0,
+    ],
+  ])('%s, with the line', async (_, times, message, help, wanted) => {
+    const [map, csv] = [join(trends, 'swap.columns.yaml'), join(trends, 'swap.csv')];
+    const text = await readFile(join(trends, 'columns.yaml'), 'utf8');
+    await writeFile(map, text.replace('column: time', 'column: time, format: dd/M/yyyy H:mm'));
+    await writeFile(csv, `time,SAT\n${times.map((time) => `${time},60\n`).join('')}`);
+    const { code, errors } = await run('backtest', '--csv', csv, '--columns', map);
+    expect([code, errors]).toEqual([wanted, expect.stringContaining(message)]);
+    expect(errors).toContain(help);
+  });
+
+  test.each([
+    [';', "';'"],
+    ['\t', 'tabs'],
+  ])('a log that %j separates is said to be none of commas, once', async (separator, named) => {
+    const csv = join(trends, 'semicolon.csv');
+    await writeFile(csv, ['time', 'SAT\n2026-01-05T00:00Z', '60\n'].join(separator));
+    const { code, errors } = await run('backtest', '--csv', csv, '--columns', join(trends, 'columns.yaml'));
+    expect([code, errors]).toEqual([
+      2,
+      expect.stringContaining(`the columns of the log are separated by ${named}, not by commas`),
+    ]);
+    expect(errors.match(/ error: /g)).toHaveLength(1);
   });
 
   test('points that no rule can use are warned of, and the rest is back-tested', async () => {
@@ -92,7 +138,7 @@ describe('a column map', () => {
 
   test('a rule that ran and never knew its condition is named', async () => {
     const csv = join(trends, 'sparse.csv');
-    await writeFile(csv, 'time,SAT\n2026-01-05T00:00:30Z,60\n2026-01-05T00:00:40Z,61\n');
+    await writeFile(csv, 'time,SAT\n2026-01-05T00:00:30Z,#N/A\n2026-01-05T00:00:40Z,#N/A\n');
     const { code, output } = await run('backtest', '--csv', csv, '--columns', join(trends, 'columns.yaml'));
     expect([code, output]).toEqual([0, expect.stringContaining('1 rule ran; 1 never knew their condition')]);
     expect(output).toContain('stale: warm\n');

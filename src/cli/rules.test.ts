@@ -42,6 +42,20 @@ describe('the rules command', () => {
     expect([code, JSON.parse(output)]).toMatchObject([1, { file: bad, line: 6, column: 7, code: 'unknown_variable' }]);
   });
 
+  test('check warns of ticks that a program would not take, by its TICK', async () => {
+    const odd = join(directory, 'odd.yaml');
+    await writeFile(odd, `${rule.replace('warm', 'odd').replace('2m', '100s')}every: 25s\n`);
+    const ended = [
+      await run('check', odd),
+      await run('check', odd, '--tick', '5s'),
+      await run('check', odd, '--tick', 'x'),
+    ];
+    await rm(odd);
+    expect(ended.map(({ code }) => code)).toEqual([1, 0, 2]);
+    expect(ended[0]?.output).toContain('every: 25s is neither a multiple nor a part of the base tick TICK: 10s');
+    expect(ended[2]?.errors).toContain("--tick: 'x' is not a duration such as 10s");
+  });
+
   test('check of a test file looks for mistakes of a test, all of them', async () => {
     const bad = join(trends, 'bad.test.yaml');
     await writeFile(bad, 'rule: wram\ncases: [{ name: warms, serise: {}, expect: [{ at: 2m, state: firing }] }]\n');

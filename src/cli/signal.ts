@@ -15,3 +15,15 @@ export async function waitForSignal(): Promise<NodeJS.Signals> {
     }
   });
 }
+
+/** Does work that ends early once SIGTERM or SIGINT asks for it; the same one again ends the process at once. */
+export async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await work(stopping.signal);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}

@@ -3,7 +3,6 @@ import { keepEvidence, listHolds } from '../insights/evidence/evidence-keep-stor
 import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import { writeDays } from '../platform/kept-days.ts';
-import { createLog } from '../platform/log.ts';
 import { keepStorage } from '../telemetry/retention/keep-storage.ts';
 import { type RetentionReport, reportRetention } from '../telemetry/retention/report-retention.ts';
 import type { Retention } from '../telemetry/retention/retain.ts';
@@ -15,8 +14,10 @@ import { cancelMove, moveStorage } from '../telemetry/storage/move-storage.ts';
 import { findStorage } from '../telemetry/storage/move-store.ts';
 import { measureTables } from '../telemetry/storage/statistics.ts';
 import { askNow } from '../telemetry/storage/upkeep-store.ts';
+import { createCommandLog } from './command-log.ts';
 import { createProgressBar, formatNumber } from './progress-bar.ts';
 import { print, printJson } from './rules/print.ts';
+import { untilSignal } from './signal.ts';
 import { withDatabase } from './with-database.ts';
 
 const usage = `usage: faultline storage COMMAND [--json]
@@ -91,7 +92,7 @@ async function show({ db }: Database, asJson: boolean): Promise<number> {
 }
 
 async function retentionOf(database: Database, config: Config): Promise<Retention> {
-  const { kind } = await prepareStorage(database.pool, createLog(process.env.LOG_LEVEL ?? 'warn'));
+  const { kind } = await prepareStorage(database.pool, createCommandLog());
   return { kind, installation: keepOfSettings(config), keepers: { listHolds, keepEvidence } };
 }
 
@@ -136,7 +137,7 @@ function waitingLines({ waiting }: RetentionReport): string[] {
 }
 
 async function run(database: Database, config: Config, asJson: boolean): Promise<number> {
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+  const log = createCommandLog();
   const retention = await retentionOf(database, config);
   const compressAfterMs = config.COMPRESS_AFTER * 86_400_000;
   const done = await untilSignal((signal) => keepStorage(database.db, { retention, compressAfterMs, log }, { signal }));
@@ -151,37 +152,20 @@ async function run(database: Database, config: Config, asJson: boolean): Promise
 
 async function move(database: Database, to: EngineKind, signal: AbortSignal): Promise<number> {
   const bar = createProgressBar();
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-  try {
-    const { rows, isWhole } = await moveStorage(database, to, { log, signal, onCopied: bar.show });
-    bar.end();
-    print(
-      isWhole
-        ? `telemetry is stored in ${to}; ${formatNumber(rows)} rows were moved`
-        : 'stopped; the same command goes on',
-    );
-    return isWhole ? 0 : 1;
-  } finally {
-    bar.end();
-  }
+  const log = createCommandLog();
+  const { rows, isWhole } = await moveStorage(database, to, { log, signal, onCopied: bar.show }).finally(bar.end);
+  print(
+    isWhole
+      ? `telemetry is stored in ${to}; ${formatNumber(rows)} rows were moved`
+      : 'stopped; the same command goes on',
+  );
+  return isWhole ? 0 : 1;
 }
 
 async function cancel(database: Database, signal: AbortSignal): Promise<number> {
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
-  const wasMoving = await cancelMove(database, { log, signal });
+  const wasMoving = await cancelMove(database, { signal });
   print(wasMoving ? 'the move was given up; telemetry is stored as before' : 'no move has begun');
   return 0;
-}
-
-async function untilSignal<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    return await work(stopping.signal);
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
 }
 
 function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { type Config, readConfig } from '../platform/config.ts';
 import { type Database, isConnectionLoss, openDatabase } from '../platform/database.ts';
 import { openEmbeddedPostgres } from '../platform/find-postgres.ts';
-import { createLog } from '../platform/log.ts';
 import { requireMigrated } from '../platform/migrate.ts';
+import { createCommandLog } from './command-log.ts';
 
 const migrations = join(import.meta.dirname, '../../migrations');
 const connectionsMax = 4;
@@ -16,7 +16,7 @@ const statementMsMax = 600_000;
  */
 export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>): Promise<T> {
   const config = readConfig(process.env);
-  const log = createLog(process.env.LOG_LEVEL ?? 'warn');
+  const log = createCommandLog();
   const server = config.DATABASE_URL === undefined ? await openEmbeddedPostgres(config.DATA_DIR, log) : undefined;
   const url = config.DATABASE_URL ?? (server?.url as string);
   try {

@@ -3,7 +3,7 @@
  * devices when somebody subscribes to it, present or away, or when it is retained for those who will: then it is
  * forwarded, and is no mistake. What nobody would ever see is kept in quarantine as `unknown_topic`.
  */
-import type { Rejected } from './decode/interpret.ts';
+import type { Rejected } from './decode/protocol.ts';
 import type { Forwarding } from './mqtt/broker/forwarding.ts';
 
 /** Under these levels a topic that is not understood is a misspelt one, whoever listens. */

@@ -11,6 +11,11 @@ import type { TellPresence } from '../access/presence-store.ts';
 import type { Log } from '../platform/log.ts';
 import { createMqttDoor, type DoorSettings, type MqttDoor } from './mqtt/door/door.ts';
 import type { DoorKind } from './mqtt/door/visitor.ts';
+import { loadApplication } from './opcua/certificates/application.ts';
+import { createTrust } from './opcua/certificates/trust.ts';
+import { createOpcuaCounters } from './opcua/counters.ts';
+import { type Opcua, type OpcuaOptions, startOpcua } from './opcua/opcua.ts';
+import type { Sealer } from './opcua/secrets.ts';
 import { createPipeline, type PipelineOptions } from './pipeline.ts';
 import type { Publish } from './publish.ts';
 import { defaultSparkplug } from './sparkplug/sparkplug.ts';
@@ -33,6 +38,10 @@ export type IngestOptions = PipelineOptions & {
   /** The external broker, where there is one. */
   readonly upstream?: UpstreamSettings | undefined;
   readonly doors?: DoorSettings;
+  /** For secrets at rest; absent: no OPC-UA server is read. */
+  readonly sealer?: Sealer | undefined;
+  /** How old a value of a server may grow before it is given again. */
+  readonly stillMs?: number | undefined;
   /** Where changes of devices are heard of; absent: they are noticed when a device connects again. */
   readonly databaseUrl?: string | undefined;
   /** Told, in its transaction, of devices that come online or go offline. */
@@ -45,7 +54,8 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { intake, counters, forwarding, sparkplug } = createPipeline(options);
   const authenticator = createDeviceAuthenticator(database.db);
   const presence = createPresenceRecorder({ db: database.db, log, tell: options.tellPresence });
-  const door = await createMqttDoor({
+  const opcua = options.sealer && startServers({ ...options, sealer: options.sealer, intake, presence });
+  const door = createMqttDoor({
     ...options.doors,
     authenticator,
     intake,
@@ -67,14 +77,29 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     close: async () => {
       door.stopReading();
       upstream?.stopReading();
+      await opcua?.stopReading();
       await intake.drain(drainMsMax);
       await sparkplug.close();
+      await opcua?.close();
       await upstream?.close();
-      await door.close();
+      door.close();
       if (changes) await changes.close();
       await presence.close();
     },
   };
+}
+
+type Servers = Pick<IngestOptions, 'database' | 'log' | 'registry' | 'stillMs'> &
+  Pick<OpcuaOptions, 'sealer' | 'intake' | 'presence'>;
+
+function startServers({ registry, ...options }: Servers): Opcua {
+  const { db } = options.database;
+  return startOpcua({
+    ...options,
+    counters: createOpcuaCounters(registry),
+    trust: createTrust(db),
+    loadApplication: () => loadApplication(db, options.sealer),
+  });
 }
 
 type Following = { readonly door: MqttDoor; readonly authenticator: DeviceAuthenticator; readonly log: Log };

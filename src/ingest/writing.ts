@@ -4,12 +4,15 @@
  */
 import { Counter, type Registry } from 'prom-client';
 import type { Database } from '../platform/database.ts';
+import { createFairGate } from '../platform/fair-gate.ts';
+import type { Queue } from '../platform/mount.ts';
+import { refusals } from '../platform/refusals.ts';
 import { type Appender, createAppender } from '../telemetry/append-store.ts';
 import type { StorageEngine } from '../telemetry/storage/engine-store.ts';
 import { createDirectory, type Directory } from './decode/directory.ts';
 import { createInterpret, type Interpret } from './decode/interpret.ts';
 import { createTenants } from './decode/tenants.ts';
-import { createTurns, type Turns } from './http/slots.ts';
+import { createOpcuaReader } from './opcua/read-values.ts';
 import { createSparkplugReplay } from './sparkplug/sparkplug.ts';
 
 export type Writing = {
@@ -39,7 +42,13 @@ export function createWriting({ database, storage, graceMs, registry }: WritingO
     directory: createDirectory(database.db),
     startInterpret: () => {
       const names = { directory: createDirectory(database.db), tenants: createTenants(database.db) };
-      return createInterpret({ ...names, sparkplug: createSparkplugReplay({ db: database.db, ...names }) });
+      return createInterpret({
+        ...names,
+        protocols: {
+          sparkplug: createSparkplugReplay({ db: database.db, ...names }),
+          opcua: createOpcuaReader({ db: database.db, directory: names.directory }),
+        },
+      });
     },
     turns: createTurns(appendsAtOnceMax),
     counter: new Counter({
@@ -48,5 +57,24 @@ export function createWriting({ database, storage, graceMs, registry }: WritingO
       labelNames: ['door', 'outcome'],
       registers: [registry],
     }),
+  };
+}
+
+/** Runs pieces of work, some at once, the others in turn. */
+export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+
+function createTurns(atOnceMax: number): Turns {
+  // Those that wait are bounded by who asks, and none is turned away.
+  const gate = createFairGate({ atOnceMax, waitingMax: Number.POSITIVE_INFINITY });
+  return <T>(work: () => Promise<T>) => gate('', work) as Promise<T>;
+}
+
+/** A queue in which tenants take turns; throws telemetry_busy when too many requests wait. */
+export function createQueue(limits: { atOnceMax: number; waitingMax: number }): Queue {
+  const gate = createFairGate(limits);
+  return async (request, work) => {
+    const done = await gate(request.area.caller.tenantId, work);
+    if (done === undefined) throw refusals.telemetryBusy();
+    return done;
   };
 }

@@ -2,11 +2,10 @@ import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { Effect, Finding } from '../rules/kernel/effect.ts';
-import type { InsightMemory } from '../rules/kernel/machine.ts';
+import { freshInsight, type InsightMemory } from '../rules/kernel/machine.ts';
+import { builtInIds } from '../rules/language/rule.ts';
 import type { AssetOwner } from '../rules/live/store.ts';
-
-/** The identity of an insight that a rule made. */
-export type InsightKey = { readonly ruleId: string; readonly assetId: string; readonly openedAt: Date };
+import type { InsightKey } from './insight-key.ts';
 
 type Opened = Extract<Effect, { kind: 'opened' }>;
 type Reopened = Extract<Effect, { kind: 'reopened' }>;
@@ -170,6 +169,34 @@ export async function listInsightsSince(
     isWithdrawn: row.withdrawn_at !== null,
     suppressedBy: row.suppressed_by,
   }));
+}
+
+/** The insights that stood at an instant, as machines would remember them that saw no more of them than that. */
+export async function listStanding(
+  trx: Db,
+  { assetIds, atMs }: { readonly assetIds: readonly string[]; readonly atMs: number },
+): Promise<{ assetId: string; ruleId: string; insight: InsightMemory }[]> {
+  const at = new Date(atMs);
+  const rows = await trx
+    .selectFrom('insight')
+    .select(['rule_id', 'asset_id', 'started_at', 'opened_at', 'evidence'])
+    .where('asset_id', 'in', [...assetIds])
+    .where('withdrawn_at', 'is', null)
+    .where('opened_at', '<=', at)
+    .where((is) => is.or([is('resolved_at', 'is', null), is('resolved_at', '>', at)]))
+    .execute();
+  return rows.map(({ rule_id: ruleId, asset_id: assetId, started_at, opened_at, evidence }) => {
+    const [startedAt, openedAt] = [started_at.getTime(), opened_at.getTime()];
+    const insight = { ...freshInsight, startedAt, openedAt, episodeStarts: [openedAt] };
+    const isBuiltIn = builtInIds.some((id) => id === ruleId);
+    return { ruleId, assetId, insight: isBuiltIn ? { ...insight, concerned: concernedIn(evidence) } : insight };
+  });
+}
+
+/** What a built-in insight is about, which is all that its evidence tells. */
+function concernedIn(evidence: unknown): Record<string, string> {
+  const told = Object.entries(evidence as Record<string, { value: unknown }>);
+  return Object.fromEntries(told.map(([what, { value }]) => [what, String(value)]));
 }
 
 /** Sets an insight back to how its machine remembers it; what follows is written anew. */

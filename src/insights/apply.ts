@@ -4,32 +4,29 @@
  *   opened ──▶ open ──work-order-due──▶ in_progress ──resolved──▶ resolved ──reopened──▶ open | in_progress
  *                └───────────resolved──────────────────────────────▲
  */
+import type { NewEvent } from '../events/event.ts';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import type { Effect, Ending, WorkOrderRequest } from '../rules/kernel/effect.ts';
 import type { AssetOwner } from '../rules/live/store.ts';
-import {
-  flagInsight,
-  type InsightKey,
-  insertInsight,
-  reopenInsight,
-  resolveInsight,
-  startInsight,
-  updateShown,
-} from './apply-store.ts';
+import { flagInsight, insertInsight, reopenInsight, resolveInsight, startInsight, updateShown } from './apply-store.ts';
 import { type RanAt, recordEvidence, sourcesAt } from './evidence/record-evidence.ts';
 import { recordInsightEvents } from './insight-events.ts';
+import { type InsightKey, identityOf, keyOf } from './insight-key.ts';
 
 export type { WorkOrderRequest };
 
 /** An insight that asks for its work order. */
 export type OpenInsight = { readonly id: string; readonly assetId: string; readonly ruleId: string } & AssetOwner;
 
-/** Opens the work order of an insight in the transaction, unless it has one. */
-export type OpenWorkOrder = (trx: Db, insight: OpenInsight, request: WorkOrderRequest) => Promise<void>;
+/** Opens the work order of an insight in the transaction, unless it has one; returns what is to be told of it. */
+export type OpenWorkOrder = (trx: Db, insight: OpenInsight, request: WorkOrderRequest) => Promise<NewEvent[]>;
 
-/** Adds a note to the work orders of insights, in the transaction; one that they have already is not added again. */
-export type NoteOnWorkOrders = (trx: Db, insightIds: readonly string[], note: string) => Promise<void>;
+/**
+ * Adds a note to the work orders of insights, in the transaction; one that they have already is not added again. Returns what is
+ * to be told of that.
+ */
+export type NoteOnWorkOrders = (trx: Db, insightIds: readonly string[], note: string) => Promise<NewEvent[]>;
 
 export type Context = {
   readonly owners: ReadonlyMap<string, AssetOwner>;
@@ -50,20 +47,22 @@ export function applyEffects(trx: Db, effects: readonly Effect[], context: Conte
 /** The insights that effects are about, each once. */
 export function keysOf(effects: readonly Effect[]): InsightKey[] {
   const about = effects.flatMap((effect) => ('openedAt' in effect ? [keyOf(effect)] : []));
-  return [...new Map(about.map((key) => [`${key.ruleId} ${key.assetId} ${key.openedAt.getTime()}`, key])).values()];
+  return [...new Map(about.map((key) => [identityOf(key), key])).values()];
 }
 
-/** The same as applyEffects without events, for a caller that tells of more than these. */
+/** Writes effects for a caller that tells of their insights; returns what is to be told of work orders. */
 export async function writeEffects(
   trx: Db,
   effects: readonly Effect[],
   { owners, ranAt, ...workOrders }: Context,
-): Promise<void> {
+): Promise<NewEvent[]> {
   const sources = sourcesAt(ranAt);
+  const ofWorkOrders: NewEvent[] = [];
   for (const effect of effects) {
-    await applyEffect(trx, effect, owners.get(effect.assetId), workOrders);
+    ofWorkOrders.push(...(await applyEffect(trx, effect, owners.get(effect.assetId), workOrders)));
     await recordEvidence(trx, effect, sources);
   }
+  return ofWorkOrders;
 }
 
 async function applyEffect(
@@ -71,26 +70,29 @@ async function applyEffect(
   effect: Effect,
   owner: AssetOwner | undefined,
   { openWorkOrder, noteOnWorkOrders }: Omit<Context, 'owners' | 'ranAt'>,
-): Promise<void> {
+): Promise<NewEvent[]> {
   switch (effect.kind) {
     case 'opened':
       if (owner) await insertInsight(trx, { id: newId(), owner, finding: effect });
-      return;
+      return [];
     case 'reopened':
-      return reopenInsight(trx, keyOf(effect), effect);
+      await reopenInsight(trx, keyOf(effect), effect);
+      return [];
     case 'flagged':
-      return flagInsight(trx, keyOf(effect), effect);
+      await flagInsight(trx, keyOf(effect), effect);
+      return [];
     case 'evidence-changed':
-      return updateShown(trx, keyOf(effect), effect);
+      await updateShown(trx, keyOf(effect), effect);
+      return [];
     case 'resolved': {
       const ended = await resolveInsight(trx, keyOf(effect), effect);
-      if (ended === undefined || effect.because === 'cleared') return;
+      if (ended === undefined || effect.because === 'cleared') return [];
       return noteOnWorkOrders(trx, [ended], noteOf(effect.because, effect.clearedAt));
     }
     case 'work-order-due': {
-      if (!owner) return;
+      if (!owner) return [];
       const started = await startInsight(trx, keyOf(effect));
-      if (started === undefined) return;
+      if (started === undefined) return [];
       const { assetId, ruleId, workOrder } = effect;
       return openWorkOrder(trx, { id: started, assetId, ruleId, ...owner }, workOrder);
     }
@@ -101,7 +103,7 @@ async function applyEffect(
     case 'data-returned':
     case 'rule-error':
     case 'rule-error-cleared':
-      return;
+      return [];
   }
 }
 
@@ -115,8 +117,4 @@ const endings: Record<Exclude<Ending, 'cleared'>, string> = {
 function noteOf(because: Exclude<Ending, 'cleared'>, at: number): string {
   const rule = `The rule that found this fault ${endings[because]}`;
   return `${rule} (${new Date(at).toISOString()}); it did not see the fault clear. The insight has ended.`;
-}
-
-function keyOf({ ruleId, assetId, openedAt }: { ruleId: string; assetId: string; openedAt: number }): InsightKey {
-  return { ruleId, assetId, openedAt: new Date(openedAt) };
 }

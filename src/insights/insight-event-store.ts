@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import type { Insight } from '../platform/schema.ts';
-import type { InsightKey } from './apply-store.ts';
+import type { InsightKey } from './insight-key.ts';
 
 export type InsightRow = Selectable<Insight>;
 

@@ -12,19 +12,17 @@ import { type InsightRow, lockInsights, type WhichInsights } from './insight-eve
 
 /**
  * Does `work`, and appends in its transaction what it changed about the insights that `which` names, which are held from
- * before it on. Without an actor it is the rule of each that did it.
+ * before it on; then what else it returns, which came of that. Without an actor it is the rule of each that did it.
  */
-export async function recordInsightEvents<T>(
+export async function recordInsightEvents(
   trx: Db,
   { actor, ...which }: WhichInsights & { readonly actor?: Actor },
-  work: () => Promise<T>,
-): Promise<T> {
+  work: () => Promise<readonly NewEvent[]>,
+): Promise<void> {
   const before = new Map((await lockInsights(trx, which)).map((row) => [row.id, row]));
-  const result = await work();
+  const others = await work();
   const after = await lockInsights(trx, { ...which, ids: [...(which.ids ?? []), ...before.keys()] });
-  const events = after.flatMap((row) => eventsOf(before.get(row.id), row, actor));
-  await appendEvents(trx, events);
-  return result;
+  await appendEvents(trx, [...after.flatMap((row) => eventsOf(before.get(row.id), row, actor)), ...others]);
 }
 
 function eventsOf(before: InsightRow | undefined, after: InsightRow, actor: Actor | undefined): NewEvent[] {
@@ -62,6 +60,7 @@ function stands({ status }: InsightRow): boolean {
 /** What tells two states of an insight apart for those who follow it. */
 function shownOf(row: InsightRow) {
   return {
+    asset_id: row.asset_id,
     status: row.status,
     severity: row.severity,
     title: row.title,
@@ -85,5 +84,5 @@ function shownOf(row: InsightRow) {
 
 function dataOf(row: InsightRow) {
   const { evidence: _evidence, causes: _causes, actions: _actions, ...shown } = shownOf(row);
-  return { id: row.id, rule_id: row.rule_id, asset_id: row.asset_id, category: row.category, ...shown };
+  return { id: row.id, rule_id: row.rule_id, category: row.category, ...shown };
 }

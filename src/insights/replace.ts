@@ -9,6 +9,7 @@
  *
  * What it finds beyond these is opened now. One that ended more than a day ago makes no work order.
  */
+import type { NewEvent } from '../events/event.ts';
 import type { Db } from '../platform/database.ts';
 import { shownBuiltIn } from '../rules/kernel/built-in-words.ts';
 import type { Effect } from '../rules/kernel/effect.ts';
@@ -25,6 +26,7 @@ import {
 } from './apply-store.ts';
 import { endWithdrawnEpisodes, restoreEpisodes } from './evidence/evidence-record-store.ts';
 import { recordInsightEvents } from './insight-events.ts';
+import { identityOf } from './insight-key.ts';
 
 const workOrderAgeMsMax = 24 * 3_600_000;
 const withdrawnNote = 'Readings that arrived late show that this fault was not there; its insight has been withdrawn.';
@@ -38,12 +40,12 @@ export function replaceEpisodes(trx: Db, repaired: Repaired, given: Omit<Context
   return recordInsightEvents(trx, which, () => replace(trx, repaired, { ...given, ranAt: repaired.ranAt }));
 }
 
-async function replace(trx: Db, repaired: Repaired, context: Context): Promise<void> {
+async function replace(trx: Db, repaired: Repaired, context: Context): Promise<NewEvent[]> {
   const recorded = await listRecorded(trx, repaired);
   const { restored, moved, withdrawn } = compareEpisodes(recorded, repaired);
   await withdrawInsights(trx, withdrawn.map(idOf));
   await endWithdrawnEpisodes(trx, withdrawn.map(idOf));
-  await context.noteOnWorkOrders(trx, withdrawn.map(idOf), withdrawnNote);
+  const withdrawnNotes = await context.noteOnWorkOrders(trx, withdrawn.map(idOf), withdrawnNote);
   for (const { insight, memory } of restored) {
     await restoreInsight(trx, insight.id, memory);
     const shown = shownBuiltIn(insight.ruleId, memory);
@@ -56,12 +58,14 @@ async function replace(trx: Db, repaired: Repaired, context: Context): Promise<v
   );
   for (const { insight, openedAt } of moved) await moveInsight(trx, insight.id, new Date(openedAt));
   const effects = repaired.episodes.flatMap((episode) => withoutOldWorkOrders(episode, repaired.throughMs));
-  await writeEffects(
+  const fromEffects = await writeEffects(
     trx,
     effects.sort((one, other) => one.at - other.at),
     context,
   );
-  await context.noteOnWorkOrders(trx, await listExplained(trx, repaired, recorded), explainedNote);
+  const explained = await listExplained(trx, repaired, recorded);
+  const explainedNotes = await context.noteOnWorkOrders(trx, explained, explainedNote);
+  return [...withdrawnNotes, ...fromEffects, ...explainedNotes];
 }
 
 /** The recorded insights of the rules that ran; those of a rule that has been removed are history, and stay as they are. */
@@ -112,18 +116,6 @@ export function compareEpisodes(
 
 function idOf({ id }: RecordedInsight): string {
   return id;
-}
-
-function identityOf({
-  ruleId,
-  assetId,
-  openedAt,
-}: {
-  ruleId: string;
-  assetId: string;
-  openedAt: Date | number;
-}): string {
-  return `${ruleId} ${assetId} ${Number(openedAt)}`;
 }
 
 function withoutOldWorkOrders({ effects }: Episode, throughMs: number): readonly Effect[] {

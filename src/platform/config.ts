@@ -121,6 +121,11 @@ export const settings = {
     mayBe: 'a duration up to 60s',
     for: 'how long a message of an edge node waits for those before it; then the node is asked for its births',
   },
+  OPCUA_FILE: {
+    schema: optionalText,
+    mayBe: 'a YAML file',
+    for: 'connections to OPC-UA servers beside those that are made by API; read again when it changes',
+  },
   DATABASE_URL: {
     schema: optionalText.pipe(z.url({ protocol: /^postgres(ql)?$/ }).optional()),
     mayBe: 'postgresql://user:password@host:port/database',
@@ -222,7 +227,7 @@ export const settings = {
   SECRET: {
     schema: optionalText.pipe(z.string().min(32).optional()),
     mayBe: 'at least 32 characters',
-    for: 'signs cursors; absent: made once and kept under DATA_DIR',
+    for: 'signs cursors and seals the secrets of OPC-UA connections; absent: made once and kept under DATA_DIR',
   },
   BOOTSTRAP_API_KEY: {
     schema: optionalText.pipe(z.string().min(16).optional()),

@@ -30,18 +30,10 @@ export type DatabaseOptions = {
  */
 export function openDatabase(
   url: string,
-  { connectionsMax, log, statementMsMax = 60_000, closeMsMax = 10_000 }: DatabaseOptions,
+  { connectionsMax, log, statementMsMax, closeMsMax = 10_000 }: DatabaseOptions,
 ): Database {
-  const sockets = new Set<Socket>();
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: connectionsMax,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    query_timeout: statementMsMax,
-    stream: () => openSocket(sockets),
-  });
+  const { settings, cut } = connectionsTo(url, statementMsMax);
+  const pool = new pg.Pool({ ...settings, max: connectionsMax });
   let isClosing = false;
   pool.on('error', (error) => {
     if (!isClosing) log.warn({ err: error }, 'an idle database connection was lost');
@@ -58,7 +50,7 @@ export function openDatabase(
     isClosing = true;
     const late = setTimeout(() => {
       log.warn('the database does not answer; closing its connections all the same');
-      for (const socket of sockets) socket.destroy();
+      cut();
     }, closeMsMax);
     // Kysely ends the pool only if it has used it.
     await db.destroy();
@@ -68,6 +60,23 @@ export function openDatabase(
   return { db, pool, close };
 }
 
+/** Settings of connections that notice it when the other end vanishes, as a statement may take a minute, or so long; and how to cut them. */
+export function connectionsTo(url: string, statementMsMax = 60_000) {
+  const sockets = new Set<Socket>();
+  const settings = {
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    query_timeout: statementMsMax,
+    stream: () => openSocket(sockets),
+  };
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { settings, cut };
+}
+
 const pools = new WeakMap<Db, pg.Pool>();
 
 /** The pool beneath typed queries, for what these cannot say, such as COPY. Throws for a transaction, which has one connection. */
@@ -75,6 +84,19 @@ export function poolOf(db: Db): pg.Pool {
   const pool = pools.get(db);
   if (pool === undefined) throw new TypeError('no pool: this is a transaction, or was not opened by openDatabase');
   return pool;
+}
+
+/** Does work on a connection of the pool. One whose work rejects is thrown away: it may be in a transaction, or broken. */
+export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    const result = await work(client);
+    client.release();
+    return result;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
 }
 
 function openSocket(sockets: Set<Socket>): Socket {

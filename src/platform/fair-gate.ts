@@ -1,6 +1,7 @@
 /**
  * Costly work of many parties, a few pieces at a time. Whoever waits, waits in the lane of its party; lanes take turns, so
  * that one party with much to do keeps the others waiting for one piece of its work and not for all.
+ * What takes long and waits for nobody, such as a stream, takes a place instead.
  */
 
 export type FairGate = <T>(party: string, work: () => Promise<T>) => Promise<T | undefined>;
@@ -54,5 +55,29 @@ export function createFairGate({ atOnceMax, waitingMax }: { atOnceMax: number; w
     } finally {
       pass();
     }
+  };
+}
+
+/** Places for requests that take long: gives back how to leave one, or undefined where there is none for that party. */
+export type Slots = (party: string) => (() => void) | undefined;
+
+/** So many in all, and so many of one party, so that slow clients keep out nobody but their own. */
+export function createSlots({ inAllMax, ofPartyMax }: { inAllMax: number; ofPartyMax: number }): Slots {
+  const taken = new Map<string, number>();
+  let all = 0;
+  return (party) => {
+    const own = taken.get(party) ?? 0;
+    if (all >= inAllMax || own >= ofPartyMax) return undefined;
+    all++;
+    taken.set(party, own + 1);
+    let isLeft = false;
+    return () => {
+      if (isLeft) return;
+      isLeft = true;
+      all--;
+      const left = (taken.get(party) as number) - 1;
+      if (left === 0) taken.delete(party);
+      else taken.set(party, left);
+    };
   };
 }

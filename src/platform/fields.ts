@@ -40,3 +40,6 @@ export const flag = () =>
     .enum(['true', 'false'])
     .transform((value) => value === 'true')
     .optional();
+
+/** An example of a body; by way of override, since Zod leaves those of schemas that transform out of the document. */
+export const exampleOf = (body: object) => ({ override: { examples: [body] } });

@@ -39,9 +39,30 @@ export function parseDate(text: string): number | undefined {
   const match = datePattern.exec(text);
   if (!match) return undefined;
   const [, year, month, day] = match.map(Number) as [number, number, number, number];
+  return findDay(year, month, day);
+}
+
+/** Midnight UTC of a day, in milliseconds; undefined where there is no such day, as for 30 February. */
+export function findDay(year: number, month: number, day: number): number | undefined {
   const at = new Date(Date.UTC(year, month - 1, day));
   const exists = year >= yearMin && at.getUTCMonth() === month - 1 && at.getUTCDate() === day;
   return exists ? at.getTime() : undefined;
+}
+
+/** The instant at which a calendar date `YYYY-MM-DD` begins in `timeZone`; undefined where there is no such day. */
+export function startOfDate(text: string, timeZone: string): Date | undefined {
+  const dayMs = parseDate(text);
+  return dayMs === undefined ? undefined : instantOfLocal(dayMs, timeZone);
+}
+
+/** So many calendar months before an instant, at the same local time; the last day of a month that has no such day. */
+export function monthsBefore(atMs: number, { months, timeZone }: { months: number; timeZone: string }): Date {
+  const local = new Date(atMs + offsetMsAt(atMs, timeZone));
+  const day = local.getUTCDate();
+  local.setUTCMonth(local.getUTCMonth() - months);
+  // Day 0 of a month is the last one of the month before.
+  if (local.getUTCDate() !== day) local.setUTCDate(0);
+  return instantOfLocal(local.getTime(), timeZone);
 }
 
 /** The calendar date, `YYYY-MM-DD`, that a clock in `timeZone` shows at an instant. */

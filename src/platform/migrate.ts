@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-
-/** Any constant will do, as long as every process that migrates this database takes the same lock. */
-const migrationLock = 7_241_655;
+import { advisoryLocks } from './advisory-locks.ts';
 
 /**
  * Brings the database at `url` to the newest schema: runs, in the order of their names, the `*.sql` files of `folder`
@@ -13,10 +11,10 @@ const migrationLock = 7_241_655;
  */
 export async function migrate(url: string, folder: string): Promise<string[]> {
   const files = await readMigrations(folder);
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock]);
+    await client.query('select pg_advisory_lock($1)', [advisoryLocks.migration]);
     await client.query(
       'create table if not exists migration (name text primary key, sha256 text not null, applied_at timestamptz not null default now())',
     );

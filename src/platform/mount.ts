@@ -26,6 +26,9 @@ export type Answer = {
   readonly isSecret?: boolean;
 };
 
+/** What is answered where something was deleted or ended. */
+export const deleted: Answer = { status: 204, headers: {}, body: undefined };
+
 export type RouteScope = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,

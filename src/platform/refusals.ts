@@ -31,6 +31,8 @@ export const refusalList = {
   rule_override_not_found: { status: 404, title: 'No such override of rules.' },
   retention_policy_not_found: { status: 404, title: 'No such retention policy.' },
   topic_template_not_found: { status: 404, title: 'No such form of topics.' },
+  opcua_connection_not_found: { status: 404, title: 'No such connection to an OPC-UA server.' },
+  opcua_certificate_not_found: { status: 404, title: 'No such certificate of an OPC-UA server.' },
   work_order_not_found: { status: 404, title: 'No such work order.' },
   device_not_found: { status: 404, title: 'No such device.' },
   device_token_not_found: { status: 404, title: 'No such one-time token.' },
@@ -44,8 +46,15 @@ export const refusalList = {
   import_ended: { status: 409, title: 'The import has ended, so that it cannot be cancelled.' },
   message_not_replayable: { status: 409, title: 'The message in quarantine cannot be replayed.' },
   device_conflict: { status: 409, title: 'Another device has what must be of one device alone; errors names it.' },
+  device_of_connection: {
+    status: 409,
+    title: 'The device belongs to an OPC-UA connection, and is changed with that alone.',
+  },
   device_revoked: { status: 409, title: 'The device was revoked, for good.' },
+  opcua_connection_of_file: { status: 409, title: 'The connection is set by OPCUA_FILE, and changed there alone.' },
+  opcua_not_writable: { status: 409, title: 'The connection does not allow this node to be written to.' },
   device_token_used: { status: 409, title: 'The one-time token was used before.' },
+  site_exists: { status: 409, title: 'There is a site of that slug; errors names it.' },
   point_exists: { status: 409, title: 'The asset has a point of that name; errors names it.' },
   history_undecided: {
     status: 409,
@@ -53,6 +62,7 @@ export const refusalList = {
   },
   correction_not_revertible: { status: 409, title: 'The correction cannot be taken back.' },
   merge_not_possible: { status: 409, title: 'The two cannot be merged.' },
+  asset_merged: { status: 410, title: 'The asset was merged into another, which has its points.' },
   point_merged: { status: 410, title: 'The point was merged into another, which has its readings.' },
   precondition_failed: { status: 412, title: 'If-Match does not name the present version.' },
   body_too_large: { status: 413, title: 'The body is larger than the limit.' },
@@ -72,6 +82,10 @@ export const refusalList = {
   import_busy: { status: 503, title: 'As many imports as this server takes at once are coming in.' },
   streams_busy: { status: 503, title: 'As many live streams as this server carries at once are open.' },
   database_unavailable: { status: 503, title: 'The database does not answer at present.' },
+  opcua_browse_busy: {
+    status: 503,
+    title: 'As many looks at OPC-UA servers as this server takes at once are under way.',
+  },
   model_import_busy: { status: 503, title: 'As many models as this server reads at once are being imported.' },
   dry_run_busy: { status: 503, title: 'As many dry runs as this server runs at once are under way.' },
 } as const;
@@ -110,6 +124,18 @@ const challenge = (error?: string) => ({
   'www-authenticate': `Bearer realm="faultline"${error === undefined ? '' : `, ${error}`}`,
 });
 const invalidToken = challenge('error="invalid_token"');
+
+/** As many as may run at once do so; a place is likely to be free after so long. */
+const busy = (code: RefusalCode, retryAfterS: number) =>
+  new Refusal(code, 'Wait until one of them has ended, then try again.', {
+    headers: { 'retry-after': String(retryAfterS) },
+  });
+
+/** A property of the body that does not go together with what there is. */
+function conflict(code: RefusalCode, pointer: string, message: string, cause?: unknown): Refusal {
+  const error = { in: 'body', pointer, code: 'conflict', message } as const;
+  return new Refusal(code, sentenceOf([error]), { errors: [error], cause });
+}
 
 /** What stages throw, by name; the arguments end up in the sentence that the client reads. */
 export const refusals = {
@@ -152,13 +178,27 @@ export const refusals = {
   retentionPolicyNotFound: (id: string) =>
     new Refusal('retention_policy_not_found', `There is no retention policy ${id}.`),
   topicTemplateNotFound: (id: string) => new Refusal('topic_template_not_found', `There is no form of topics ${id}.`),
+  opcuaConnectionNotFound: (id: string) =>
+    new Refusal('opcua_connection_not_found', `There is no connection ${id} to an OPC-UA server.`),
+  opcuaCertificateNotFound: (fingerprint: string) =>
+    new Refusal(
+      'opcua_certificate_not_found',
+      `No server has shown a certificate with the fingerprint ${fingerprint}.`,
+    ),
+  opcuaConnectionOfFile: (id: string) =>
+    new Refusal('opcua_connection_of_file', `The connection ${id} stands in OPCUA_FILE; change it there.`),
+  opcuaNotWritable: (node: string) =>
+    new Refusal(
+      'opcua_not_writable',
+      `${node} is not among the writable_nodes of the connection; nothing was written.`,
+    ),
   workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
   deviceNotFound: (id: string) => new Refusal('device_not_found', `There is no device ${id}.`),
   deviceTokenNotFound: (id: string) => new Refusal('device_token_not_found', `There is no one-time token ${id}.`),
-  deviceConflict: (property: string, message: string, cause?: unknown) => {
-    const error = { in: 'body', pointer: `/${property}`, code: 'conflict', message } as const;
-    return new Refusal('device_conflict', sentenceOf([error]), { errors: [error], cause });
-  },
+  deviceConflict: (property: string, message: string, cause?: unknown) =>
+    conflict('device_conflict', `/${property}`, message, cause),
+  deviceOfConnection: (id: string) =>
+    new Refusal('device_of_connection', `The device ${id} belongs to an OPC-UA connection; change or delete that.`),
   deviceRevoked: (id: string) =>
     new Refusal('device_revoked', `The device ${id} was revoked; register another in its place.`),
   deviceTokenInvalid: () =>
@@ -186,53 +226,41 @@ export const refusals = {
     new Refusal('idempotency_key_reused', 'Use a new key for a new request; a key belongs to one body.', { cause }),
   preconditionFailed: (etag: string) =>
     new Refusal('precondition_failed', `It has changed since: its version is ${etag}.`, { headers: { etag } }),
-  modelImportBusy: () =>
-    new Refusal('model_import_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '5' },
-    }),
+  opcuaBrowseBusy: () => busy('opcua_browse_busy', 10),
+  modelImportBusy: () => busy('model_import_busy', 5),
   resolutionDropped: (keptFrom: Date) =>
     new Refusal(
       'resolution_dropped',
       `What buckets of this width are made of is kept from ${keptFrom.toISOString()} on; begin there, or ask for wider ones.`,
     ),
   dryRunTooLarge: (reason: string) => new Refusal('dry_run_too_large', reason),
-  dryRunBusy: () =>
-    new Refusal('dry_run_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '5' },
-    }),
+  dryRunBusy: () => busy('dry_run_busy', 5),
   requestTimeout: () => new Refusal('request_timeout', 'Nothing more came for too long.'),
   bodyTooLarge: (limit: string) => new Refusal('body_too_large', limit),
-  telemetryBusy: () =>
-    new Refusal('telemetry_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '1' },
-    }),
+  telemetryBusy: () => busy('telemetry_busy', 1),
   queryTooLarge: (reason: string) => new Refusal('query_too_large', reason),
-  queryBusy: () =>
-    new Refusal('query_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '1' },
-    }),
-  importBusy: () =>
-    new Refusal('import_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '5' },
-    }),
+  queryBusy: () => busy('query_busy', 1),
+  importBusy: () => busy('import_busy', 5),
   importNotFound: (id: string) => new Refusal('import_not_found', `There is no import ${id}.`),
   importEnded: (id: string, state: string) => new Refusal('import_ended', `The import ${id} is ${state} already.`),
   quarantinedMessageNotFound: (id: string) =>
     new Refusal('quarantined_message_not_found', `There is no message ${id} in quarantine, or not any more.`),
   correctionNotFound: (id: string) => new Refusal('correction_not_found', `There is no correction ${id}.`),
   pointMergeNotFound: (id: string) => new Refusal('point_merge_not_found', `There is no merging ${id}.`),
+  siteExists: (slug: string) => {
+    const message = `there is a site ${slug} already; change that one, or give another slug`;
+    return conflict('site_exists', '/slug', message);
+  },
   pointExists: (name: string, id: string) => {
     const message = `the asset has a point ${name} already, ${id}; change that one, or give another name`;
-    const error = { in: 'body', pointer: '/name', code: 'conflict', message } as const;
-    return new Refusal('point_exists', sentenceOf([error]), { errors: [error] });
+    return conflict('point_exists', '/name', message);
   },
-  historyUndecided: (pointer: string, message: string) => {
-    const error = { in: 'body', pointer, code: 'conflict', message } as const;
-    return new Refusal('history_undecided', sentenceOf([error]), { errors: [error] });
-  },
+  historyUndecided: (pointer: string, message: string) => conflict('history_undecided', pointer, message),
   correctionNotRevertible: (reason: string) => new Refusal('correction_not_revertible', reason),
   correctionTooLarge: (reason: string) => new Refusal('correction_too_large', reason),
   mergeNotPossible: (reason: string) => new Refusal('merge_not_possible', reason),
+  assetMerged: (id: string, target: string) =>
+    new Refusal('asset_merged', `The asset ${id} was merged into ${target}; change that one.`),
   pointMerged: (id: string, target: string) =>
     new Refusal('point_merged', `The point ${id} was merged into ${target}; ask for that one.`),
   messageNotReplayable: (reason: string) => new Refusal('message_not_replayable', reason),
@@ -240,10 +268,7 @@ export const refusals = {
     new Refusal('too_many_streams', `End one of the ${max} that are open, then try again.`, {
       headers: { 'retry-after': '5' },
     }),
-  streamsBusy: () =>
-    new Refusal('streams_busy', 'Wait until one of them has ended, then try again.', {
-      headers: { 'retry-after': '10' },
-    }),
+  streamsBusy: () => busy('streams_busy', 10),
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
 };

@@ -281,6 +281,141 @@ export interface Migration {
   sha256: string;
 }
 
+export interface OpcuaApplication {
+  application_uri: string;
+  certificate_der: Buffer;
+  created_at: Generated<Timestamp>;
+  id: Generated<boolean>;
+  private_key_sealed: Buffer;
+}
+
+export interface OpcuaCertificate {
+  certificate_der: Buffer;
+  created_at: Generated<Timestamp>;
+  decided_at: Timestamp | null;
+  decided_by: string | null;
+  endpoint_url: string | null;
+  fingerprint: string;
+  id: string;
+  reason: string | null;
+  seen_at: Timestamp | null;
+  state: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface OpcuaConnection {
+  bridge_ms: number;
+  certificate_fingerprint: string | null;
+  committed_through: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  detail: string | null;
+  device_id: string;
+  discovered_at: Timestamp | null;
+  endpoint_url: string;
+  epoch: Generated<number>;
+  history: string;
+  id: string;
+  identity: string;
+  is_enabled: Generated<boolean>;
+  last_value_at: Timestamp | null;
+  name: string;
+  next_item_id: Generated<number>;
+  publishing_interval_ms: number;
+  reason: string | null;
+  resume_sealed: Buffer | null;
+  sampling_interval_ms: number;
+  secret_sealed: Buffer | null;
+  security_mode: string;
+  security_policy: string;
+  server: Json | null;
+  site_id: string;
+  source: Generated<string>;
+  state: Generated<string>;
+  state_since: Generated<Timestamp>;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+  username: string | null;
+  version: Generated<number>;
+  writable_nodes: Generated<string[]>;
+}
+
+export interface OpcuaGap {
+  connection_id: string;
+  created_at: Generated<Timestamp>;
+  detail: string | null;
+  from_at: Timestamp;
+  id: string;
+  item_id: number | null;
+  items_filled: Generated<number>;
+  items_lost: Generated<number>;
+  readings_found: Generated<number>;
+  reason: string;
+  state: Generated<string>;
+  tenant_id: string;
+  to_at: Timestamp | null;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface OpcuaItem {
+  asset: string;
+  connection_id: string;
+  data_type: string | null;
+  deadband: Generated<number>;
+  deadband_kind: Generated<string>;
+  detail: string | null;
+  field: Generated<string>;
+  id: number;
+  node: string;
+  point: string;
+  revised_bridge_ms: number | null;
+  revised_sampling_ms: number | null;
+  sampling_interval_ms: number | null;
+  site_id: string;
+  state: Generated<string>;
+  state_since: Generated<Timestamp>;
+  status: string | null;
+  tenant_id: string;
+}
+
+export interface OpcuaMapping {
+  connection_id: string;
+  rules: Json;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface OpcuaNode {
+  browse_path: string;
+  connection_id: string;
+  data_type: string | null;
+  description: string | null;
+  field: Generated<string>;
+  found_at: Generated<Timestamp>;
+  gone_at: Timestamp | null;
+  has_history: Generated<boolean>;
+  id: Generated<Int8>;
+  is_readable: Generated<boolean>;
+  node: string;
+  range_high: number | null;
+  range_low: number | null;
+  unit: string | null;
+}
+
+export interface OpcuaWrite {
+  connection_id: string;
+  created_at: Generated<Timestamp>;
+  detail: string | null;
+  id: string;
+  node: string;
+  previous: Json | null;
+  state: Generated<string>;
+  status: string | null;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+  value: Json;
+  written_by: string;
+}
+
 export interface Point {
   asset_id: string;
   class: string | null;
@@ -579,6 +714,7 @@ export interface Site {
   slug: string;
   tenant_id: string;
   time_zone: Generated<string>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface SparkplugBirth {
@@ -728,6 +864,14 @@ export interface DB {
   insight_reading: InsightReading;
   location: Location;
   migration: Migration;
+  opcua_application: OpcuaApplication;
+  opcua_certificate: OpcuaCertificate;
+  opcua_connection: OpcuaConnection;
+  opcua_gap: OpcuaGap;
+  opcua_item: OpcuaItem;
+  opcua_mapping: OpcuaMapping;
+  opcua_node: OpcuaNode;
+  opcua_write: OpcuaWrite;
   point: Point;
   point_correction: PointCorrection;
   point_correction_part: PointCorrectionPart;

@@ -13,10 +13,11 @@
  * by the database, and tried again.
  */
 import type pg from 'pg';
+import { qualities } from '../assets/quality.ts';
+import { withClient } from '../platform/database.ts';
 import { type Arrival, type Column, sortArrivals, type Touched, touchedAssets } from './arrival.ts';
 import { float8Array, int2Array, int4Array, timestampArray } from './binary-arrays.ts';
 import { type Copier, createCopier } from './copy-store.ts';
-import { qualities } from './reading.ts';
 import { lagMsDefault, type MinuteRun, runColumns, touchedRuns } from './rollups/rollup.ts';
 import type { StorageEngine } from './storage/engine-store.ts';
 
@@ -48,6 +49,9 @@ const clockAgeMsMax = 1_000;
 
 /** How far back rules go over late readings by themselves; older ones are stored, and looked at on request. */
 export const repairSpanMsMax = 35 * 24 * 3_600_000;
+
+/** How far back they go when somebody asks for it. */
+export const askedRepairSpanMsMax = 366 * 24 * 3_600_000;
 
 /** How often a batch is tried that takes too long to reach the table. */
 const triesMax = 3;
@@ -125,18 +129,6 @@ export function isPartitionGone(error: unknown): boolean {
 /** Whether a batch took so long that some of its readings had become late on the way: see `refuse_stale` of the migrations. */
 function isStale(error: unknown): boolean {
   return error instanceof Error && (error as { code?: string }).code === 'FL001';
-}
-
-async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    const result = await work(client);
-    client.release();
-    return result;
-  } catch (error) {
-    client.release(true); // It may be in a transaction, or broken.
-    throw error;
-  }
 }
 
 async function askClock(client: pg.ClientBase): Promise<{ databaseMs: number; askedAt: number }> {

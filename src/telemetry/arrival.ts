@@ -1,5 +1,6 @@
 import type { PointRef } from '../assets/point-store.ts';
-import { type Quality, qualities, type Reading } from './reading.ts';
+import { codeOf, type Quality } from '../assets/quality.ts';
+import type { Reading } from './reading.ts';
 import { dayOf } from './storage/partition.ts';
 
 /** A reading on its way to the table, with the point that it belongs to. */
@@ -20,9 +21,9 @@ export type Column = {
 };
 
 const codes: Record<Quality, number> = {
-  good: qualities.indexOf('good'),
-  uncertain: qualities.indexOf('uncertain'),
-  bad: qualities.indexOf('bad'),
+  good: codeOf('good'),
+  uncertain: codeOf('uncertain'),
+  bad: codeOf('bad'),
 };
 
 /** Orders a batch by its key, which makes the insert 13 to 19 % faster; of two rows with one key the earlier stays. */

@@ -5,6 +5,8 @@
  * quarter of the processor time on this side.
  */
 
+import { endianness } from 'node:os';
+
 const headerBytes = 20;
 /** From the UNIX epoch to that of PostgreSQL, 2000-01-01. */
 export const epochUs = 946_684_800_000_000;
@@ -81,6 +83,21 @@ export function readTimes(array: Buffer): number[] {
     const us = array.readInt32BE(at) * 4_294_967_296 + array.readUInt32BE(at + 4) + epochUs;
     return us / 1_000;
   });
+}
+
+const isLittleEndian = endianness() === 'LE';
+
+/** The numbers that some bytes are, in the order of bytes of the network and at a multiple of eight, in their place. */
+export function numbersIn(bytes: Buffer): Float64Array {
+  if (isLittleEndian) bytes.swap64();
+  return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+}
+
+/** Instants of eight bytes each, microseconds since 2000-01-01, into times in milliseconds since the UNIX epoch. */
+export function fillTimes(times: Float64Array, view: DataView): void {
+  for (let i = 0, at = 0; i < times.length; i++, at += 8) {
+    times[i] = (view.getInt32(at) * 4_294_967_296 + view.getUint32(at + 4) + epochUs) / 1_000;
+  }
 }
 
 function readElements(array: Buffer, read: (at: number, bytes: number) => number): number[] {

@@ -7,9 +7,9 @@
  *   slice 2 ──connection b──▶ ├──▶ handed out in the order of time, while the next ones are under way
  *   slice 3 ──connection a──▶ ┘
  */
-import { endianness } from 'node:os';
 import pg from 'pg';
-import { epochUs } from './binary-arrays.ts';
+import { withClient } from '../platform/database.ts';
+import { fillTimes, numbersIn } from './binary-arrays.ts';
 import type { PointColumn } from './point-column.ts';
 import { findOrderedDays } from './storage/ordered-store.ts';
 
@@ -85,8 +85,7 @@ async function readSlice(
         select ${aggregates} from reading where series_id = id and ${within}) as own where times is not null`
     : `select series_id, ${aggregates} from reading where series_id = any(${ids}) and ${within} group by series_id`;
   const text = `copy (${rows}) to stdout (format binary)`;
-  const client = await pool.connect();
-  try {
+  await withClient(pool, async (client) => {
     // What is compiled is run once, and a sort of what is grouped costs five times what the groups do.
     await client.query(
       `begin read only; set local jit = off; set local max_parallel_workers_per_gather = 0; set local work_mem = '64MB'; set local enable_sort = off`,
@@ -97,11 +96,7 @@ async function readSlice(
       isFirst = false;
     });
     await client.query('commit');
-    client.release();
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
+  });
   return { columns, throughMs };
 }
 
@@ -116,7 +111,6 @@ function copyOut(client: pg.PoolClient, text: string, onRow: (chunk: Buffer) => 
 
 /** The signature, the flags and the length of the header's extension before the first row (PostgreSQL, COPY, binary format). */
 const signatureBytes = 19;
-const isLittleEndian = endianness() === 'LE';
 
 /** A row: the number of its fields, then each with its length before it. */
 function readRow(chunk: Buffer, start: number, columns: Map<number, PointColumn>): void {
@@ -126,18 +120,9 @@ function readRow(chunk: Buffer, start: number, columns: Map<number, PointColumn>
   const bytes = chunk.readInt32BE(timesAt - 4);
   const valuesAt = timesAt + bytes + 4;
   const times = new Float64Array(bytes / 8);
-  const view = new DataView(chunk.buffer, chunk.byteOffset + timesAt, bytes);
-  for (let i = 0, at = 0; i < times.length; i++, at += 8) {
-    times[i] = (view.getInt32(at) * 4_294_967_296 + view.getUint32(at + 4) + epochUs) / 1_000;
-  }
-  columns.set(seriesId, sortColumn({ times, values: numbersOf(chunk.subarray(valuesAt, valuesAt + bytes)) }));
-}
-
-/** A copy of numbers of eight bytes each, from the order of bytes of the network to that of this machine. */
-function numbersOf(bytes: Buffer): Float64Array {
-  const copy = new Uint8Array(bytes);
-  if (isLittleEndian) Buffer.from(copy.buffer).swap64();
-  return new Float64Array(copy.buffer);
+  fillTimes(times, new DataView(chunk.buffer, chunk.byteOffset + timesAt, bytes));
+  const copy = new Uint8Array(chunk.subarray(valuesAt, valuesAt + bytes));
+  columns.set(seriesId, sortColumn({ times, values: numbersIn(Buffer.from(copy.buffer)) }));
 }
 
 /** The column in the order of time; itself when it is in that order already. */

@@ -8,11 +8,11 @@
  * written in a subtransaction has a number of its own, which no snapshot lists: readings are never written after a savepoint.
  */
 import { type RawBuilder, sql } from 'kysely';
+import { type Quality, qualityOf } from '../assets/quality.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
 import { instant } from '../platform/instant-store.ts';
 import { readNumbers, readTimes } from './binary-arrays.ts';
-import { type Quality, qualities } from './reading.ts';
 import { lagMsDefault, minuteMs } from './rollups/rollup.ts';
 
 export type FreshQuery = {
@@ -247,6 +247,6 @@ async function withPoints(trx: Db, rows: readonly Row[]): Promise<FreshReading[]
     const point = known.get(seriesId);
     if (!point) return [];
     const time = formatInstant(new Date(timeMs));
-    return [{ ...point, time, value: Number.isNaN(value) ? null : value, quality: qualities[quality] ?? 'bad' }];
+    return [{ ...point, time, value: Number.isNaN(value) ? null : value, quality: qualityOf(quality) }];
   });
 }

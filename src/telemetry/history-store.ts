@@ -4,17 +4,10 @@ import { instant } from '../platform/instant-store.ts';
 import { readNumbers, readTimes } from './binary-arrays.ts';
 import { sortColumn } from './column-store.ts';
 import type { PointColumn } from './point-column.ts';
+import { type ReadingColumns, type ReadingColumnsRow, sentColumns, toColumns } from './reading-columns-store.ts';
 
-/**
- * Readings in columns, in the order of their times: row i is a reading of series `seriesIds[i]` at `timesMs[i]`. A value is
- * NaN where none was stored; a quality is its stored code (0 good, 1 uncertain, 2 bad).
- */
-export type ReadingColumns = {
-  readonly seriesIds: readonly number[];
-  readonly timesMs: readonly number[];
-  readonly values: readonly number[];
-  readonly qualities: readonly number[];
-};
+/** Readings of several series, in the order of their times: row i is one of series `seriesIds[i]` at `timesMs[i]`. */
+export type HistoryColumns = ReadingColumns & { readonly seriesIds: readonly number[] };
 
 type Span = { readonly afterMs: number; readonly throughMs: number };
 
@@ -25,7 +18,7 @@ type Span = { readonly afterMs: number; readonly throughMs: number };
 export async function readShardReadings(
   trx: Db,
   { shard, afterMs, throughMs }: Span & { readonly shard: number },
-): Promise<{ readings: ReadingColumns; snapshot: string }> {
+): Promise<{ readings: HistoryColumns; snapshot: string }> {
   const { rows } = await sql<ColumnRow & { snapshot: string }>`
     select pg_current_snapshot()::text as snapshot, ${columns}
     from (
@@ -37,14 +30,14 @@ export async function readShardReadings(
       order by reading.time
     ) r`.execute(trx);
   const row = rows[0] as ColumnRow & { snapshot: string };
-  return { readings: toColumns(row), snapshot: row.snapshot };
+  return { readings: toHistory(row), snapshot: row.snapshot };
 }
 
 /** The readings of some series with after < time <= through. */
 export async function readHistory(
   trx: Db,
   { seriesIds, afterMs, throughMs }: Span & { readonly seriesIds: readonly number[] },
-): Promise<ReadingColumns> {
+): Promise<HistoryColumns> {
   const { rows } = await sql<ColumnRow>`
     select ${columns}
     from (
@@ -53,7 +46,7 @@ export async function readHistory(
       where series_id = any(${seriesIds}::int4[]) and time > ${instant(afterMs)} and time <= ${instant(throughMs)}
       order by time
     ) r`.execute(trx);
-  return toColumns(rows[0] as ColumnRow);
+  return toHistory(rows[0] as ColumnRow);
 }
 
 /**
@@ -79,22 +72,10 @@ export async function readPointColumns(
   );
 }
 
-type ColumnRow = {
-  series_ids: Buffer | null;
-  times: Buffer | null;
-  values: Buffer | null;
-  qualities: Buffer | null;
-};
+type ColumnRow = ReadingColumnsRow & { series_ids: Buffer | null };
 
-// One row of four arrays in their binary form: 100,000 readings in 100 ms, where rows of them or arrays as text take 250.
-const columns = sql`array_send(array_agg(r.series_id)) as series_ids, array_send(array_agg(r.time)) as times,
-  array_send(array_agg(r.value)) as values, array_send(array_agg(r.quality)) as qualities`;
+const columns = sql`array_send(array_agg(r.series_id)) as series_ids, ${sentColumns}`;
 
-function toColumns({ series_ids, times, values, qualities }: ColumnRow): ReadingColumns {
-  return {
-    seriesIds: series_ids ? readNumbers(series_ids) : [],
-    timesMs: times ? readTimes(times) : [],
-    values: values ? readNumbers(values) : [],
-    qualities: qualities ? readNumbers(qualities) : [],
-  };
+function toHistory(row: ColumnRow): HistoryColumns {
+  return { seriesIds: row.series_ids ? readNumbers(row.series_ids) : [], ...toColumns(row) };
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Point, type PointFilter, PointQuery } from '../assets/point.ts';
+import { Quality } from '../assets/quality.ts';
 import { listPoints } from '../assets/store.ts';
 import type { Db } from '../platform/database.ts';
 import { Id, Instant, wholeNumber } from '../platform/fields.ts';
@@ -8,7 +9,6 @@ import { formatInstant } from '../platform/instant.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { type LatestReading, listLatest, listSeriesIds } from './latest-store.ts';
-import { Quality } from './reading.ts';
 
 /** A line of a list of present values is short, and people want all of a site. */
 const limitDefault = 500;

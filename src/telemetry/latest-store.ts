@@ -8,9 +8,9 @@
  * long as the search itself.
  */
 import { type RawBuilder, sql } from 'kysely';
+import { type Quality, qualityOf } from '../assets/quality.ts';
 import type { Db } from '../platform/database.ts';
 import { instant } from '../platform/instant-store.ts';
-import { type Quality, qualities } from './reading.ts';
 import { floorTo } from './rollups/rollup.ts';
 import { getProgress } from './rollups/rollup-store.ts';
 import { listPending } from './rollups/rollup-touched-store.ts';
@@ -74,7 +74,7 @@ function newestRolledUp(ids: readonly number[], beforeMs: number): RawBuilder<Ro
 }
 
 function toLatest({ time, value, quality }: Row): LatestReading {
-  return { time, value, quality: qualities[quality] ?? 'bad' };
+  return { time, value, quality: qualityOf(quality) };
 }
 
 /** The series of some points, by the ids of these. */

@@ -11,8 +11,9 @@ const gapsMin = 20;
 const evenShare = 0.9;
 
 /**
- * The usual gap between readings at these instants (epoch milliseconds, in order), to the tenth of a second, below one second to the hundredth and from ten seconds
- * on to the second; null where they come too unevenly, undefined where they are too few to tell.
+ * The usual gap between readings at these instants (epoch milliseconds, in order), to the tenth of a second, below one second
+ * to the hundredth and from ten seconds on to the second; null where they come too unevenly, undefined where they are too few to
+ * tell.
  */
 export function learnInterval(timesMs: readonly number[]): number | null | undefined {
   const gaps = timesMs.slice(1).map((ms, i) => Math.abs(ms - (timesMs[i] as number)));

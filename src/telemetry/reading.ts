@@ -1,11 +1,4 @@
-import { z } from 'zod';
-
-/** How far a reading is to be trusted; a bad one is stored and never given to a rule as a number. */
-export const Quality = z.enum(['good', 'uncertain', 'bad']);
-export type Quality = z.infer<typeof Quality>;
-
-/** Qualities in the order of their stored codes: the index is what the table holds. */
-export const qualities = Quality.options;
+import type { Quality } from '../assets/quality.ts';
 
 /**
  * One measurement of one point at one instant, in the point's own unit. `timeMs` counts milliseconds since the UTC

@@ -1,14 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { instant } from '../platform/instant-store.ts';
-import { readNumbers, readTimes } from './binary-arrays.ts';
-
-/** The readings of one series in the order of time: epoch milliseconds, NaN where no number was stored, codes of quality. */
-export type ReadingSpan = {
-  readonly timesMs: readonly number[];
-  readonly values: readonly number[];
-  readonly qualities: readonly number[];
-};
+import { type ReadingColumns, type ReadingColumnsRow, toColumns } from './reading-columns-store.ts';
 
 /** Which readings: time in [startMs, endMs), at most `readingsMax` of each series. */
 export type SpanQuery = {
@@ -18,8 +11,11 @@ export type SpanQuery = {
   readonly readingsMax: number;
 };
 
-/** All readings of some series in a span; 'too many' for a series with more than `readingsMax`. Series without any are absent. */
-export async function readSpans(db: Db, query: SpanQuery): Promise<Map<number, ReadingSpan | 'too many'>> {
+/**
+ * All readings of some series in a span, in the order of time; 'too many' for a series with more than `readingsMax`. Series without any
+ * are absent.
+ */
+export async function readSpans(db: Db, query: SpanQuery): Promise<Map<number, ReadingColumns | 'too many'>> {
   const { seriesIds, startMs, endMs, readingsMax } = query;
   const { rows } = await sql<Row>`
     select s.series_id, r.*
@@ -34,11 +30,7 @@ export async function readSpans(db: Db, query: SpanQuery): Promise<Map<number, R
       ) first
     ) r
     where r.count > 0`.execute(db);
-  return new Map(rows.map((row) => [row.series_id, row.count > readingsMax ? 'too many' : toSpan(row)]));
+  return new Map(rows.map((row) => [row.series_id, row.count > readingsMax ? 'too many' : toColumns(row)]));
 }
 
-type Row = { series_id: number; count: number; times: Buffer; values: Buffer; qualities: Buffer };
-
-function toSpan({ times, values, qualities }: Row): ReadingSpan {
-  return { timesMs: readTimes(times), values: readNumbers(values), qualities: readNumbers(qualities) };
-}
+type Row = ReadingColumnsRow & { series_id: number; count: number };

@@ -2,7 +2,7 @@ import { type Area, requireSite } from '../access/api-key.ts';
 import { actorOf } from '../events/event.ts';
 import { appendEvent, appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../platform/etag.ts';
+import { requireMatch } from '../platform/etag.ts';
 import { parseInstant } from '../platform/instant.ts';
 import { refusals } from '../platform/refusals.ts';
 import { dueOf, typeOf } from './create.ts';
@@ -52,8 +52,7 @@ async function lockPresent(trx: Db, { area, id, ifMatch }: Which) {
   const row = await lockWorkOrder(trx, area, id);
   if (!row) throw refusals.workOrderNotFound(id);
   requireSite(area.caller, row.site_id);
-  const etag = etagOf(row.updated_at);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  requireMatch(ifMatch, row.updated_at);
   return row;
 }
 

@@ -9,7 +9,15 @@ import { dateIn, parseInstant } from '../platform/instant.ts';
 import type { Mount } from '../platform/mount.ts';
 import { refusals } from '../platform/refusals.ts';
 import { type DueDate, parseDueDate } from './due-date.ts';
-import { checkAssignee, checkParent, type Equipment, type Place, resolveEquipment, resolveInsight } from './links.ts';
+import {
+  checkAssignee,
+  checkParent,
+  type Equipment,
+  type Place,
+  resolveEquipment,
+  resolveEquipmentOf,
+  resolveInsight,
+} from './links.ts';
 import { progressAfter, unstarted } from './status.ts';
 import { findWorkOrder, insertWorkOrder } from './store.ts';
 import { defaultsOf, type WorkOrder, type WorkOrderBody } from './work-order.ts';
@@ -26,7 +34,10 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   const { tenantId, timeZone, userId } = area.caller;
   const type = typeOf(body) ?? 'reactive';
   const insight = body.insight ? await resolveInsight(trx, area, body.insight) : undefined;
-  const equipment = await resolveEquipment(trx, area, named(body) ? body : { asset_id: insight?.insight.asset_id });
+  const isFollowed = insight && !named(body);
+  const equipment = await (isFollowed
+    ? resolveEquipmentOf(trx, area, insight.insight)
+    : resolveEquipment(trx, area, body));
   const site = await siteOf(trx, area, equipment, insight);
   if (insight && insight.siteId !== site.siteId) {
     throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site than the equipment');
@@ -41,7 +52,10 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   const actor = actorOf(area.caller);
   if (insight) {
     const { id } = insight.insight;
-    await recordInsightEvents(trx, { ids: [id], actor }, () => startInsight(trx, { tenantId, id, at }));
+    await recordInsightEvents(trx, { ids: [id], actor }, async () => {
+      await startInsight(trx, { tenantId, id, at });
+      return [];
+    });
   }
   const inserted = await insertWorkOrder(trx, {
     tenantId,

@@ -1,6 +1,5 @@
 import { sql, type UpdateObject } from 'kysely';
-import type { Actor } from '../events/event.ts';
-import { appendEvents } from '../events/store.ts';
+import type { Actor, NewEvent } from '../events/event.ts';
 import type { Db } from '../platform/database.ts';
 import type { DB } from '../platform/schema.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
@@ -12,13 +11,13 @@ type Change<Row> = {
   readonly actorOf: (row: Row) => Actor;
 };
 
-/** Changes work orders that the transaction holds, all in one way; each that is in a list is told as an event. */
+/** Changes work orders that the transaction holds, all in one way; returns what is to be told of those that are in a list. */
 export async function updateHeld<Row extends WorkOrderState>(
   trx: Db,
   held: readonly Row[],
   { columns, actorOf }: Change<Row>,
-): Promise<void> {
-  if (held.length === 0) return;
+): Promise<NewEvent[]> {
+  if (held.length === 0) return [];
   const changed = await trx
     .updateTable('work_order')
     .set({ ...columns, updated_at: laterThanBefore(new Date()) })
@@ -26,8 +25,7 @@ export async function updateHeld<Row extends WorkOrderState>(
     .returningAll()
     .execute();
   const after = new Map(changed.map((row) => [row.id, row]));
-  const events = held
+  return held
     .filter((before) => before.deleted_at === null)
     .flatMap((before) => changedEvents(before, after.get(before.id) ?? before, actorOf(before)));
-  await appendEvents(trx, events);
 }

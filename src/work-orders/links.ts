@@ -5,6 +5,7 @@
 import { type Area, maySee } from '../access/api-key.ts';
 import { findActiveUser } from '../access/store.ts';
 import { findAsset } from '../assets/store.ts';
+import type { Insight } from '../insights/insight.ts';
 import { findInsight } from '../insights/store.ts';
 import type { Db } from '../platform/database.ts';
 import { refusals } from '../platform/refusals.ts';
@@ -36,6 +37,10 @@ export async function resolveEquipment(
     return { assetId: null, uri: uri ?? '', locationUri: '', place: null };
   }
   const { asset, siteId, timeZone } = found;
+  if (asset.merged_into !== null) {
+    const message = `is that of an asset that was merged into ${asset.merged_into}`;
+    throw refusals.invalidBody(id ? '/asset_id' : '/equipment_uri', 'conflict', message);
+  }
   if (id && uri && uri !== asset.uri) {
     throw refusals.invalidBody('/equipment_uri', 'conflict', `the uri of asset_id is ${asset.uri}`);
   }
@@ -43,6 +48,12 @@ export async function resolveEquipment(
     throw refusals.invalidBody(id ? '/asset_id' : '/equipment_uri', 'other_site', 'the asset is at another site');
   }
   return { assetId: asset.id, uri: asset.uri, locationUri: asset.location_uri, place: { siteId, timeZone } };
+}
+
+/** The equipment of an insight, which may have turned out to be another piece since the insight was opened. */
+export async function resolveEquipmentOf(db: Db, area: Area, { asset_id: id }: Insight): Promise<Equipment> {
+  const found = await findAsset(db, { ...area, site: null }, { id });
+  return resolveEquipment(db, area, { asset_id: found?.asset.merged_into ?? id });
 }
 
 /** The insight that is to be linked, with the equipment that it is about. */

@@ -1,5 +1,6 @@
 import type { Caller } from '../access/api-key.ts';
 import { actorOf } from '../events/event.ts';
+import { appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { updateHeld } from './held-store.ts';
 
@@ -15,5 +16,6 @@ export async function moveWorkOrders(trx: Db, { caller, fromAssetId, toAssetId }
     .orderBy('id')
     .forNoKeyUpdate()
     .execute();
-  await updateHeld(trx, held, { columns: { asset_id: toAssetId }, actorOf: () => actorOf(caller) });
+  const events = await updateHeld(trx, held, { columns: { asset_id: toAssetId }, actorOf: () => actorOf(caller) });
+  await appendEvents(trx, events);
 }

@@ -1,4 +1,4 @@
-import { appendEvent } from '../events/store.ts';
+import type { NewEvent } from '../events/event.ts';
 import type { OpenInsight, WorkOrderRequest } from '../insights/apply.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
@@ -6,8 +6,11 @@ import { insertWorkOrder } from './store.ts';
 import { types } from './work-order.ts';
 import { createdEvent } from './work-order-events.ts';
 
-/** Opens the work order that a rule asks for, linked to its insight, in the rule's own transaction; at most one an insight. */
-export async function openForInsight(trx: Db, insight: OpenInsight, request: WorkOrderRequest): Promise<void> {
+/**
+ * Opens the work order that a rule asks for, linked to its insight, in the rule's own transaction; at most one an insight. Returns
+ * what is to be told of it.
+ */
+export async function openForInsight(trx: Db, insight: OpenInsight, request: WorkOrderRequest): Promise<NewEvent[]> {
   const dueAt = request.dueAt === null ? null : new Date(request.dueAt);
   const opened = await insertWorkOrder(trx, {
     tenantId: insight.tenantId,
@@ -26,5 +29,5 @@ export async function openForInsight(trx: Db, insight: OpenInsight, request: Wor
     source: 'rule',
     at: new Date(),
   });
-  if (opened) await appendEvent(trx, createdEvent(opened, { kind: 'rule', id: insight.ruleId }));
+  return opened ? [createdEvent(opened, { kind: 'rule', id: insight.ruleId })] : [];
 }

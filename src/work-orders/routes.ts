@@ -1,6 +1,6 @@
 import { nameOf, requireSite } from '../access/api-key.ts';
 import type { Db } from '../platform/database.ts';
-import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { changeWorkOrder, removeWorkOrder } from './change.ts';
@@ -101,7 +101,7 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
       shell.transact(request, reply, async (trx) => {
         const { id } = request.params;
         await removeWorkOrder(trx, { area: request.area, id, ifMatch: request.headers['if-match'], at: shell.now() });
-        return { status: 204, headers: {}, body: undefined };
+        return deleted;
       }),
   );
 }

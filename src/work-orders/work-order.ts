@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Instant, text } from '../platform/fields.ts';
+import { exampleOf, Id, Instant, text } from '../platform/fields.ts';
 import { parseInstant } from '../platform/instant.ts';
 import type { Mount } from '../platform/mount.ts';
 import { PageQuery } from '../platform/paging.ts';
@@ -79,9 +79,6 @@ const InstantGiven = text(40)
   .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
   .meta({ format: 'date-time' });
 const Email = text(320).regex(/^([^\s@]+@[^\s@]+)?$/, 'must be an e-mail address');
-
-/** An example of a body; by way of override, since Zod leaves those of schemas that transform out of the document. */
-const exampleOf = (body: object) => ({ override: { examples: [body] } });
 
 const metadataKeysMax = 50;
 const metadataBytesMax = 16_384;

@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import mqttPacket, { type Packet } from 'mqtt-packet';
 import { connectPacket } from '../support/mqtt-client.ts';
 import { credentials } from '../support/program.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../support/random.ts';
 
 export type ChaosDevice = {
   readonly asset: string;

@@ -7,9 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, type Program, startProgram } from '../support/program.ts';
+import { eventually, ingestMetric, type Program, startProgram } from '../support/program.ts';
+import { createRandom, type Random } from '../support/random.ts';
 import { type ChaosDevice, startChaosDevice } from './device.ts';
-import { createRandom, type Random } from './random.ts';
 import { type ChaosServer, startChaosServer } from './server.ts';
 import { judge, type Verdict } from './verdict.ts';
 
@@ -137,7 +137,7 @@ async function happen(event: Event, scene: Scene): Promise<void> {
   const { server, random, stoppedSeconds, devices } = scene;
   switch (event) {
     case 'program killed':
-      scene.dropped += await counterOf(scene.program(), 'messages_dropped');
+      scene.dropped += await ingestMetric(scene.program(), 'messages_dropped_total');
       await scene.program().kill('SIGKILL');
       return scene.restart();
     case 'PostgreSQL killed':
@@ -162,11 +162,11 @@ async function conclude(scene: Scene, firstMs: number): Promise<Omit<ChaosReport
   say('          peace: nothing new is sent, and all that is under way must be acknowledged');
   for (const device of devices) device.finish();
   await calm(scene);
-  const before = await counterOf(scene.program(), 'readings_duplicate');
+  const before = await ingestMetric(scene.program(), 'readings_duplicate_total');
   const repeatedAtLast = total(scene, (device) => device.repeat(20));
   await calm(scene);
-  const countedAtLast = (await counterOf(scene.program(), 'readings_duplicate')) - before;
-  const dropped = scene.dropped + (await counterOf(scene.program(), 'messages_dropped'));
+  const countedAtLast = (await ingestMetric(scene.program(), 'readings_duplicate_total')) - before;
+  const dropped = scene.dropped + (await ingestMetric(scene.program(), 'messages_dropped_total'));
   const verdicts = await judge(devices, { databaseUrl: server.url, firstMs });
   return { verdicts, repeatedAtLast, countedAtLast, dropped, refused: total(scene, (device) => device.refused()) };
 }
@@ -175,7 +175,7 @@ async function conclude(scene: Scene, firstMs: number): Promise<Omit<ChaosReport
 async function calm(scene: Scene): Promise<void> {
   const isCalm = async () => {
     const waiting = total(scene, (device) => device.inFlight());
-    const spooled = await gaugeOf(scene.program(), 'spool_messages');
+    const spooled = await ingestMetric(scene.program(), 'spool_messages');
     return waiting === 0 && spooled === 0 ? true : undefined;
   };
   await eventually('all is acknowledged, and the spool is empty', isCalm, peaceMsMax);
@@ -183,15 +183,6 @@ async function calm(scene: Scene): Promise<void> {
 
 function total({ devices }: Scene, count: (device: ChaosDevice) => number): number {
   return devices.reduce((sum, device) => sum + count(device), 0);
-}
-
-const counterOf = (program: Program, name: string) => metricOf(program, `faultline_ingest_${name}_total`);
-const gaugeOf = (program: Program, name: string) => metricOf(program, `faultline_ingest_${name}`);
-
-async function metricOf({ apiUrl }: Program, name: string): Promise<number> {
-  const text = await (await fetch(new URL('/metrics', apiUrl))).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 function shuffled(list: readonly Event[], random: Random): Event[] {

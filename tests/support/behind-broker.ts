@@ -9,6 +9,7 @@ import type { UpstreamSettings } from '../../src/ingest/upstream/upstream.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
+import { countIn } from './counter.ts';
 import { createTestDatabase } from './database.ts';
 import { eventually } from './program.ts';
 
@@ -69,13 +70,7 @@ export async function openPlant(): Promise<Plant> {
       const tls = { ca: undefined, cert: undefined, key: undefined };
       const upstream = { version: undefined, group: 'faultline', username: 'outside', tls, ...settings };
       const ingest = await createIngest({ database: stage, storage, graceMs: 1_000, log, registry, upstream });
-      const count: Member['count'] = async (counter, label) => {
-        const metric = await registry.getSingleMetric(`faultline_ingest_${counter}`)?.get();
-        const values = (metric?.values ?? []).filter(
-          ({ labels }) => label === undefined || Object.values(labels).includes(label),
-        );
-        return values.reduce((sum, { value }) => sum + value, 0);
-      };
+      const count: Member['count'] = (counter, label) => countIn(registry, counter, label);
       const isConnected = async () => (await count('upstream_connected')) === 1;
       let closed: Promise<void> | undefined;
       const member: Member = {

@@ -3,10 +3,10 @@ import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { evidenceReadings } from '../../src/api/evidence-readings.ts';
 import type { PointRef } from '../../src/assets/point-store.ts';
+import type { Quality } from '../../src/assets/quality.ts';
 import type { Evidence } from '../../src/insights/evidence/evidence.ts';
 import { readEvidence } from '../../src/insights/evidence/read-evidence.ts';
 import { buildRuleSet } from '../../src/rules/language/load-rules.ts';
-import type { Quality } from '../../src/telemetry/reading.ts';
 import { minuteMs, openRulePlant, type RulePlant } from './rule-plant.ts';
 
 const text = `rule: too-high

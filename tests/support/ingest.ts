@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import { createDevice } from '../../src/access/device.ts';
-import { createIngest } from '../../src/ingest/ingest.ts';
+import { createIngest, type IngestOptions } from '../../src/ingest/ingest.ts';
 import type { DoorSettings } from '../../src/ingest/mqtt/door/door.ts';
 import type { DoorKind } from '../../src/ingest/mqtt/door/visitor.ts';
-import type { PipelineOptions } from '../../src/ingest/pipeline.ts';
 import type { Publish } from '../../src/ingest/publish.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
+import { countIn } from './counter.ts';
 import { createTestDatabase } from './database.ts';
 
 export const password = 'a password for tests';
@@ -43,7 +43,7 @@ export type TestIngest = AsyncDisposable & {
 /** Starts it with a tenant that has a site `north`, where discovery is on, and a device `gateway` that may publish there. */
 export async function startTestIngest(
   doors: DoorSettings = {},
-  pipeline: Pick<PipelineOptions, 'spool' | 'shedAfterMs'> = {},
+  pipeline: Pick<IngestOptions, 'spool' | 'shedAfterMs' | 'sealer'> = {},
 ): Promise<TestIngest> {
   const own = await createTestDatabase();
   const logged: string[] = [];
@@ -105,13 +105,7 @@ export async function startTestIngest(
     addTenant,
     listen: async (kind) => (await ingest.listen(0, '127.0.0.1', kind)).port,
     logged,
-    count: async (counter, label) => {
-      const metric = await registry.getSingleMetric(`faultline_ingest_${counter}_total`)?.get();
-      const values = metric?.values.filter(
-        ({ labels }) => label === undefined || Object.values(labels).includes(label),
-      );
-      return (values ?? []).reduce((sum, { value }) => sum + value, 0);
-    },
+    count: (counter, label) => countIn(registry, `${counter}_total`, label),
     readings: async () => {
       const { rows } = await database.pool.query<{ line: string }>(`
         select a.name || '/' || p.name || '=' || coalesce(r.value::text, 'null') || (array['', ' uncertain', ' bad'])[r.quality + 1] as line

@@ -1,13 +1,17 @@
 /** The intake with its spool and nothing around them: runs of it in one folder, on a database that comes and goes. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry } from 'prom-client';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { createIngestCounters } from '../../src/ingest/intake/counters.ts';
 import { createIntake } from '../../src/ingest/intake/intake.ts';
 import type { Message, Origin } from '../../src/ingest/intake/message.ts';
 import type { CommitSteps, Part } from '../../src/ingest/intake/persistent-commit.ts';
 import { openSpool } from '../../src/ingest/intake/spool.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { countIn } from './counter.ts';
 
 const log = createLog('silent');
 export const awayMs = 4;
@@ -69,8 +73,21 @@ type RunOptions = Partial<PlainSteps> & {
 
 export type Run = ReturnType<typeof startIntakeRun>;
 
+/** Gives each test of the file an empty folder, and starts runs in it. */
+export function useSpoolFolder() {
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'faultline-spool-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+  return {
+    directory: () => directory,
+    start: (database: NumbersDatabase, options?: RunOptions) => startIntakeRun(directory, database, options),
+  };
+}
+
 /** One run of the program: an intake with its spool in `directory`, and what its one device has been told. */
-export function startIntakeRun(
+function startIntakeRun(
   directory: string,
   database: NumbersDatabase,
   { bytesMax = 1e9, commit = database.commit, isPoison, setAside, ...options }: RunOptions = {},
@@ -100,8 +117,7 @@ export function startIntakeRun(
     const messageId = qos > 0 ? n : undefined;
     intake.offer({ origin, topic, payload, receivedMs: 1_000 + n, qos, messageId, isRepeated: false });
   };
-  const count = async (name: string) =>
-    (await registry.getSingleMetric(`faultline_ingest_${name}`)?.get())?.values[0]?.value ?? 0;
+  const count = (name: string) => countIn(registry, name);
   return { intake, spool, told, offer, count };
 }
 

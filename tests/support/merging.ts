@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 import { moveMerged } from '../../src/assets/merge/move-merged.ts';
+import { moveEndedInsights } from '../../src/insights/move-ended.ts';
 import { seriesMover } from '../../src/telemetry/corrections/series-mover.ts';
 import { makeWorld, type TestApi } from './api.ts';
 import { dropEverything, readingsOf } from './readings.ts';
@@ -48,7 +49,10 @@ export async function makeMergeWorld(api: TestApi) {
     },
     merge: (id: string, target: string, by = key) =>
       api.call('POST', `/api/v1/points/${id}/merge-into`, { key: by, body: { target, reason: 'the same sensor' } }),
-    moveAll: (limit = 10_000) => moveMerged(db, { mover: seriesMover, limit }),
+    moveAll: async (limit = 10_000) => {
+      await moveMerged(db, { mover: seriesMover, limit });
+      await moveEndedInsights(db);
+    },
     setUnit: (id: string, unit: string | null) => sql`update point set unit = ${unit} where id = ${id}`.execute(db),
     /** Mergings linger for ten minutes: an hour passes. */
     letPass: () => sql`update point_merge set created_at = created_at - interval '1 hour'`.execute(db),

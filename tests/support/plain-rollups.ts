@@ -1,5 +1,5 @@
 /** What readings say of buckets, worked out one bucket at a time from the definition and from nothing else. */
-import { qualities } from '../../src/telemetry/reading.ts';
+import { qualities } from '../../src/assets/quality.ts';
 
 export type PlainReading = { seriesId: number; timeMs: number; value: number | null; quality: string };
 

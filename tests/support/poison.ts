@@ -4,6 +4,7 @@
  */
 import { gzipSync } from 'node:zlib';
 import mqttPacket, { type Packet } from 'mqtt-packet';
+import { createRandom } from './random.ts';
 
 export type Poison = {
   /** Any bytes at all, of which most were a payload once. */
@@ -206,15 +207,4 @@ export function createPoison(seed: number): Poison {
       ...(below(4) === 0 && { will: { topic: topic(), payload: payload(), qos: 1, retain: true } }),
     }) as Packet;
   return { payload, topic, packet, connect: () => mutated(mqttPacket.generate(connectPacket()), 3), below };
-}
-
-/** Numbers from 0 to 1 (mulberry32); each seed has its own, and always the same. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

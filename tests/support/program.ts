@@ -112,6 +112,13 @@ export async function eventually<T>(what: string, find: () => Promise<T | undefi
   }
 }
 
+/** The sum of a metric of a program's ingest over its labels. */
+export async function ingestMetric({ apiUrl }: Pick<Program, 'apiUrl'>, name: string): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', apiUrl))).text();
+  const lines = text.match(new RegExp(`^faultline_ingest_${name}[ {].*$`, 'gm')) ?? [];
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 async function printed(child: ChildProcess, find: () => string | undefined, output: () => string): Promise<string> {
   const deadline = Date.now() + startWaitMsMax;
   for (;;) {

@@ -1,10 +1,10 @@
 /** A database whose readings are rolled up step by step, at times that the test chooses. */
 import { randomUUID } from 'node:crypto';
 import type { PointRef } from '../../src/assets/point-store.ts';
+import { type Quality, qualities } from '../../src/assets/quality.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createAppender } from '../../src/telemetry/append-store.ts';
-import { type Quality, qualities } from '../../src/telemetry/reading.ts';
 import type { SeriesBuckets } from '../../src/telemetry/rollups/bucket.ts';
 import { prepareStorage, type StorageEngine } from '../../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase } from './database.ts';

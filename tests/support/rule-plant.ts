@@ -3,6 +3,7 @@ import { insertTenant } from '../../src/access/tenant-store.ts';
 import { discoverPoints } from '../../src/assets/discovery.ts';
 import { listNamedPoints, listSites, type PointRef } from '../../src/assets/point-store.ts';
 import { applyEffects } from '../../src/insights/apply.ts';
+import { listStanding } from '../../src/insights/apply-store.ts';
 import { rebindEvidence } from '../../src/insights/evidence/record-evidence.ts';
 import { replaceEpisodes } from '../../src/insights/replace.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
@@ -89,6 +90,7 @@ function openRunner(database: Database, ruleSet: RuleSet, known: Map<string, Rul
       replace: (trx, repaired, owners) =>
         replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
       rebind: rebindEvidence,
+      listStanding,
     },
   });
 }

@@ -23,6 +23,8 @@ export type Stage = {
   ingest(): TestIngest;
   /** The edge node `gw-1` of the group `north`, unless told otherwise, connected. */
   connected(options?: Partial<NodeOptions> & { port?: number }): Promise<TestNode>;
+  /** What is kept of births: the device, '' for the node itself, its state, and how many metrics it has. */
+  births(): Promise<{ device: string; state: string; metrics: number }[]>;
   /** Another stage on the same database, as after a restart of the program. */
   restart(): Promise<AsyncDisposable & { port: number }>;
 };
@@ -45,6 +47,12 @@ export function useSparkplug(): Stage {
       const node = await connectNode(port ?? ingest.port, { edge: 'gw-1', ...options });
       nodes.push(node);
       return node;
+    },
+    births: async () => {
+      const { rows } = await ingest.database.pool.query(
+        `select device_id as device, state, jsonb_array_length(metrics) as metrics from sparkplug_birth order by device_id`,
+      );
+      return rows;
     },
     restart: async () => {
       const log = createLog('silent');

@@ -29,6 +29,15 @@ export async function rollUp(api: TestApi): Promise<void> {
   await refreshRollups(api.database.db, { engine });
 }
 
+/** Minutes 0 to 4 rise, 5 to 9 are silent, 10 is uncertain, 11 bad, 12 good again; 20 is the last. */
+export const noon: readonly StoredRow[] = [
+  ...[0, 1, 2, 3, 4].map((count) => ({ at: minute(count), value: 10 + count })),
+  { at: minute(10), value: 50, quality: 1 },
+  { at: minute(11), value: null, quality: 2 },
+  { at: minute(12), value: 20 },
+  { at: minute(20), value: 0 },
+];
+
 /** So many minutes after noon of 17 March 2026, when London is on UTC. */
 export function minute(count: number): string {
   return new Date(Date.UTC(2026, 2, 17, 12) + count * 60_000).toISOString().replace('.000Z', 'Z');

@@ -1,7 +1,7 @@
 import { type Area, nameOf } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { reportRetention } from '../../telemetry/retention/report-retention.ts';
 import type { Retention as Retaining } from '../../telemetry/retention/retain.ts';
@@ -136,7 +136,7 @@ function policyWritingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): v
     const { area, params, headers } = request;
     return shell.transact(request, reply, async (trx) => {
       await removePolicy(trx, area, { id: params.id, ifMatch: headers['if-match'] });
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     });
   });
 }

@@ -1,6 +1,6 @@
 /** How long telemetry is kept, as the API takes and shows it. */
 import { z } from 'zod';
-import { Id, Instant, text } from '../../platform/fields.ts';
+import { exampleOf, Id, Instant, text } from '../../platform/fields.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { readDays, writeDays } from '../../platform/kept-days.ts';
 import type { Mount } from '../../platform/mount.ts';
@@ -55,9 +55,6 @@ const Site = text(200).nullable().optional().describe('The slug of a site; absen
 /** Below a site a policy is for that site: a body that names one has a property that is not known there. */
 const placeOf = (mount: Mount['name']): { site: typeof Site; class: typeof Class } =>
   mount === 'tenant' ? { site: Site, class: Class } : ({ class: Class } as { site: typeof Site; class: typeof Class });
-
-/** An example of a body; by way of override, since Zod leaves those of schemas that transform out of the document. */
-const exampleOf = (body: object) => ({ override: { examples: [body] } });
 
 /** The body of a POST of a policy. */
 export function policyBody(mount: Mount['name']) {

@@ -4,7 +4,6 @@ import { getAuthor } from '../../access/store.ts';
 import { canonicalClass, isKnownClass } from '../../assets/brick-classes.ts';
 import { findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../../platform/etag.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { findDisorder, type Keep, type Policy, widthOf } from '../../telemetry/retention/retention.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type PolicyRecord,
   updatePolicy,
 } from '../../telemetry/retention/retention-policy-store.ts';
+import { requireReadable, requireWritable } from '../of-tenant-or-site.ts';
 import { type PolicyBody, type PolicyChange, type RetentionPolicy, readKeep, showPolicy } from './retention.ts';
 
 /** Each is asked about every site and class of the tenant. */
@@ -106,19 +106,12 @@ export async function removePolicy(trx: Db, area: Area, which: Which): Promise<v
 /** One policy for reading; below a site one of that site or of the whole tenant. */
 export async function getPolicy(db: Db, area: Area, id: string): Promise<PolicyRecord> {
   const record = await findPolicy(db, area.caller.tenantId, id);
-  const isElsewhere = area.site !== null && record?.siteId != null && record.siteId !== area.site.id;
-  if (!record || isElsewhere) throw refusals.retentionPolicyNotFound(id);
-  if (record.siteId !== null) requireSite(area.caller, record.siteId);
-  return record;
+  return requireReadable(area, record, () => refusals.retentionPolicyNotFound(id));
 }
 
-/** One policy for writing: one of the whole tenant is beyond a key that is limited to sites, and beyond a site's mount. */
 async function requirePolicy(trx: Db, area: Area, { id, ifMatch }: Which): Promise<PolicyRecord> {
   const record = await getPolicy(trx, area, id);
-  if (record.siteId === null && area.site !== null) throw refusals.retentionPolicyNotFound(id);
-  if (record.siteId === null && area.caller.siteIds !== null) throw refusals.siteForbidden();
-  const etag = etagOf(record.updatedAt);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  requireWritable(area, record, { ifMatch, notFound: () => refusals.retentionPolicyNotFound(id) });
   return record;
 }
 

@@ -1,24 +1,28 @@
 import type { ServerResponse } from 'node:http';
-import { type Area, maySee, requireScope, requireSite } from '../../access/api-key.ts';
-import { findAsset, findSite } from '../../assets/store.ts';
-import type { Db } from '../../platform/database.ts';
+import { requireScope } from '../../access/api-key.ts';
 import { parseInstant } from '../../platform/instant.ts';
 import type { Mount, RouteScope } from '../../platform/mount.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { type DryRunProblem, textsAround } from '../../rules/back-test/dry-run.ts';
 import { listTenantOverrides } from '../../rules/live/override-store.ts';
+import { askNow } from '../../telemetry/storage/upkeep-store.ts';
 import { DryRun, type DryRunBody, dryRunBody, showDryRun, stepsOf } from './dry-run.ts';
 import type { DryRunner } from './dry-runner.ts';
+import { resolvePlace } from './place.ts';
 import type { Plants } from './plants.ts';
 import { RuleId } from './rule.ts';
 import type { RuleNeeds } from './rule-routes.ts';
 
-type Needs = RuleNeeds & { readonly plants: Plants; readonly dryRunner: DryRunner };
+type Needs = RuleNeeds & { readonly plants: Plants; readonly dryRunner: DryRunner; readonly graceMs: number };
 
 const spanMsMax = 366 * 86_400_000;
 
 /** A rule, or the text of one, over the past of a site or of one piece of equipment. */
-export function dryRunRoutes(app: RouteScope, mount: Mount, { db, shell, library, plants, dryRunner }: Needs): void {
+export function dryRunRoutes(
+  app: RouteScope,
+  mount: Mount,
+  { db, shell, library, plants, dryRunner, graceMs }: Needs,
+): void {
   const schema = {
     operationId: mount.operationId('testRule'),
     summary: 'Run a rule over the past and see what it would have found, and why',
@@ -37,7 +41,7 @@ export function dryRunRoutes(app: RouteScope, mount: Mount, { db, shell, library
     const known = find(params.id)?.rule;
     if (body.text === undefined && !known) throw refusals.ruleNotFound(params.id);
     const place = await resolvePlace(db, area, body);
-    const span = resolveSpan(body, place.timeZone);
+    const span = resolveSpan(body, { timeZone: place.timeZone, closedMs: (await askNow(db)) - graceMs });
     const assets = (await plants.list(area.caller, place.siteId)).flatMap((plant) => plant.assets);
     const assetIds = assets.map(({ asset }) => asset.id).filter((id) => place.assetId === null || id === place.assetId);
     if (place.assetId !== null && assetIds.length === 0) {
@@ -79,34 +83,19 @@ function goneOf(response: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-type Place = { siteId: string; assetId: string | null; timeZone: string };
-
-async function resolvePlace(db: Db, area: Area, { asset_id: assetId, site: slug }: DryRunBody): Promise<Place> {
-  const { caller } = area;
-  if (assetId !== undefined) {
-    if (slug !== undefined) throw refusals.invalidBody('/site', 'conflict', 'give either site or asset_id, not both');
-    const found = await findAsset(db, area, { id: assetId });
-    if (!found || !maySee(caller, found.siteId)) {
-      throw refusals.invalidBody('/asset_id', 'not_found', 'there is no such asset');
-    }
-    return { siteId: found.siteId, assetId, timeZone: found.timeZone };
-  }
-  if (area.site !== null) return { siteId: area.site.id, assetId: null, timeZone: area.site.timeZone };
-  if (slug === undefined) throw refusals.invalidBody('/asset_id', 'required', 'give asset_id, or the site');
-  const site = await findSite(db, caller.tenantId, slug);
-  if (!site) throw refusals.invalidBody('/site', 'not_found', 'there is no such site');
-  requireSite(caller, site.id);
-  return { siteId: site.id, assetId: null, timeZone: site.time_zone };
-}
-
-function resolveSpan({ from, to }: DryRunBody, timeZone: string): { fromMs: number; toMs: number } {
+/** Ticks after `closedMs` still wait for their readings: the span ends there. */
+function resolveSpan(
+  { from, to }: DryRunBody,
+  { timeZone, closedMs }: { timeZone: string; closedMs: number },
+): { fromMs: number; toMs: number } {
   const fromMs = parseInstant(from, timeZone)?.getTime();
   const toMs = parseInstant(to, timeZone)?.getTime();
   if (fromMs === undefined) throw refusals.invalidBody('/from', 'invalid', 'must be an instant (ISO 8601)');
   if (toMs === undefined) throw refusals.invalidBody('/to', 'invalid', 'must be an instant (ISO 8601)');
   if (toMs <= fromMs) throw refusals.invalidBody('/to', 'conflict', 'must be after from');
   if (toMs - fromMs > spanMsMax) throw refusals.invalidBody('/to', 'too_long', 'must be at most 366 days after from');
-  return { fromMs, toMs };
+  if (fromMs >= closedMs) throw refusals.invalidBody('/from', 'in_future', 'must be in the past');
+  return { fromMs, toMs: Math.min(toMs, Math.floor(closedMs / 1000) * 1000) };
 }
 
 function fieldErrorOf({ in: part, path, code, message }: DryRunProblem) {

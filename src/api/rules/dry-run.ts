@@ -17,7 +17,9 @@ const InstantGiven = text(40)
 
 const fields = {
   from: InstantGiven.describe("The first tick; without a zone it is read in the site's."),
-  to: InstantGiven.describe('The last tick; at most 366 days later.'),
+  to: InstantGiven.describe(
+    'The last tick; at most 366 days later. The reply ends at the last tick that is over, and says so.',
+  ),
   asset_id: Id.optional().describe('One piece of equipment; absent: all of the site that the rule is for.'),
   text: text(textMax)
     .optional()

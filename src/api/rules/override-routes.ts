@@ -1,5 +1,5 @@
 import { nameOf } from '../../access/api-key.ts';
-import type { Mount, RouteScope } from '../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope } from '../../platform/mount.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { listOverrides } from '../../rules/live/override-store.ts';
 import { OverrideChange, OverrideQuery, overrideBody, RuleOverride, showOverride, switchBody } from './override.ts';
@@ -92,7 +92,7 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell, library }: RuleNe
     const { params, headers } = request;
     return shell.transact(request, reply, async (trx) => {
       await removeOverride(trx, { id: params.id, ifMatch: headers['if-match'] }, setting);
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     });
   });
 }

@@ -1,6 +1,6 @@
 /** Overrides as the API takes and shows them: what people set otherwise for some equipment and for some time, and why. */
 import { z } from 'zod';
-import { flag, Id, Instant, text } from '../../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, text } from '../../platform/fields.ts';
 import { formatInstant, parseInstant } from '../../platform/instant.ts';
 import type { Mount } from '../../platform/mount.ts';
 import { PageQuery } from '../../platform/paging.ts';
@@ -72,9 +72,6 @@ const places = {
 };
 const { site: _, ...withinSite } = places.tenant;
 const placeOf = (mount: Mount['name']) => (mount === 'tenant' ? places.tenant : withinSite);
-
-/** An example of a body; by way of override, since Zod leaves those of schemas that transform out of the document. */
-const exampleOf = (body: object) => ({ override: { examples: [body] } });
 
 /** The body of a POST of an override. */
 export function overrideBody(mount: Mount['name']) {

@@ -36,7 +36,9 @@ export function createPlants(db: Db): Plants {
       const plants: SitePlant[] = [];
       for (const { id, slug, shard } of await listSiteShards(db, caller, siteId)) {
         const { assets } = await modelOf(shard);
-        const own = assets.filter(({ owner }) => owner.siteId === id && owner.tenantId === caller.tenantId);
+        const own = assets.filter(
+          ({ asset, owner }) => asset.class !== '' && owner.siteId === id && owner.tenantId === caller.tenantId,
+        );
         plants.push({ siteId: id, slug, assets: own, plant: createPlant(own) });
       }
       return plants;

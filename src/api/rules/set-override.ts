@@ -6,7 +6,6 @@ import { type Area, maySee, requireSite } from '../../access/api-key.ts';
 import { getAuthor } from '../../access/store.ts';
 import { findAsset, findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../../platform/etag.ts';
 import { parseInstant } from '../../platform/instant.ts';
 import { type FieldError, refusals } from '../../platform/refusals.ts';
 import { findOverrideProblems } from '../../rules/language/override.ts';
@@ -18,6 +17,7 @@ import {
   insertOverride,
   type OverrideRecord,
 } from '../../rules/live/override-store.ts';
+import { requireReadable, requireWritable } from '../of-tenant-or-site.ts';
 import type { Library } from './library.ts';
 import { type OverrideBody, type OverrideChange, type RuleOverride, showOverride } from './override.ts';
 
@@ -110,22 +110,15 @@ export function visibleTo({ caller }: Area): { tenantId: string; siteIds?: reado
 /** One override for reading; below a site one of that site or of the whole tenant. */
 export async function getOverride(db: Db, area: Area, id: string): Promise<OverrideRecord> {
   const record = await findOverride(db, { tenantId: area.caller.tenantId }, id);
-  const isElsewhere = area.site !== null && record?.siteId != null && record.siteId !== area.site.id;
-  if (!record || isElsewhere) throw refusals.ruleOverrideNotFound(id);
-  if (record.siteId !== null) requireSite(area.caller, record.siteId);
-  return record;
+  return requireReadable(area, record, () => refusals.ruleOverrideNotFound(id));
 }
 
-/** One override for writing: one of the whole tenant is beyond a key that is limited to sites, and beyond a site's mount. */
 async function requireOverride(
   trx: Db,
   { area, id, ifMatch }: { area: Area; id: string; ifMatch: string | undefined },
 ): Promise<OverrideRecord> {
   const record = await getOverride(trx, area, id);
-  if (record.siteId === null && area.site !== null) throw refusals.ruleOverrideNotFound(id);
-  if (record.siteId === null && area.caller.siteIds !== null) throw refusals.siteForbidden();
-  const etag = etagOf(record.updatedAt);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  requireWritable(area, record, { ifMatch, notFound: () => refusals.ruleOverrideNotFound(id) });
   return record;
 }
 

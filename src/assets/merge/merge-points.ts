@@ -1,14 +1,15 @@
 /**
  * Points become one with others, and assets with all their points: what is asked, checked, and done at once. Readings follow
- * step by step; see src/assets/point-merge.ts.
+ * step by step; see point-merge.ts.
  */
 import { type Area, type Caller, requireSite } from '../../access/api-key.ts';
 import { getAuthor } from '../../access/store.ts';
 import type { Db } from '../../platform/database.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { type LockedPoint, lockPoints } from '../point-change-store.ts';
-import { type Conversion, findConversion, findUnit } from '../units.ts';
-import { listPointPairs, lockAssets, mergeAssetRows } from './asset-merge-store.ts';
+import { lockAssets } from '../store.ts';
+import { type Conversion, findNamedConversion } from '../units.ts';
+import { listPointPairs, mergeAssetRows, type PointPair } from './asset-merge-store.ts';
 import { findMerge, insertMerge } from './merge-store.ts';
 import { stepMerge } from './move-merged.ts';
 import type { AssetMerge, PointMerge, SeriesMover } from './point-merge.ts';
@@ -78,8 +79,7 @@ function findObstacle(source: LockedPoint, target: LockedPoint): string | undefi
 /** How values change on the way; null where they do not, undefined where they cannot. */
 function conversionOf({ unit: from }: LockedPoint, { unit: to }: LockedPoint): Conversion | null | undefined {
   if (from === null || to === null || from === to) return null;
-  const [old, now] = [findUnit(from), findUnit(to)];
-  const conversion = old && now && findConversion(old, now);
+  const conversion = findNamedConversion(from, to);
   const isSame = conversion?.scale === 1 && conversion.offset === 0;
   return isSame ? null : conversion;
 }
@@ -104,6 +104,7 @@ export async function mergeAsset(trx: Db, area: Area, asked: AskedOfAsset): Prom
   const author = await getAuthor(trx, area.caller);
   const pairs = await listPointPairs(trx, { sourceId: id, targetId, names });
   refuseUnknownNames(names, pairs);
+  refuseOwnPoints(pairs);
   const locked = await lockPoints(
     trx,
     area,
@@ -115,8 +116,9 @@ export async function mergeAsset(trx: Db, area: Area, asked: AskedOfAsset): Prom
     if (pair.targetId === null) continue;
     const [from, into] = [byId.get(pair.sourceId), byId.get(pair.targetId)];
     const limit = Math.floor(readingsAtOnce / pairs.length);
-    if (from && into)
-      merges.push(await mergeLocked(trx, area, { source: from, target: into, reason, author, mover, limit }));
+    if (!from || !into) continue;
+    merges.push(await mergeLocked(trx, area, { source: from, target: into, reason, author, mover, limit }));
+    byId.set(into.pointId, { ...into, unit: into.unit ?? from.unit, states: into.states ?? from.states });
   }
   const moved = pairs.filter((pair) => pair.targetId === null).map((pair) => pair.sourceId);
   const { caller } = area;
@@ -144,10 +146,17 @@ async function lockBoth(trx: Db, area: Area, { id, target: targetId }: Asked): P
     );
 }
 
-function refuseUnknownNames(
-  names: Readonly<Record<string, string>>,
-  pairs: readonly { name: string; targetId: string | null }[],
-): void {
+/** A point of the other asset may have become one of this one: the two are one already, at the asset that is to go. */
+function refuseOwnPoints(pairs: readonly PointPair[]): void {
+  const own = new Map(pairs.map((pair) => [pair.sourceId, pair.name]));
+  const name = pairs.map(({ targetId }) => own.get(targetId ?? '')).find((one) => one !== undefined);
+  if (name !== undefined)
+    throw refusals.mergeNotPossible(
+      `A point of the other asset was merged into its point ${name}; merge the other asset into this one.`,
+    );
+}
+
+function refuseUnknownNames(names: Readonly<Record<string, string>>, pairs: readonly PointPair[]): void {
   const known = new Map(pairs.map((pair) => [pair.name, pair.targetId]));
   for (const [from, into] of Object.entries(names)) {
     if (!known.has(from)) throw refusals.invalidBody('/points', 'not_found', `names no point of the asset: ${from}`);

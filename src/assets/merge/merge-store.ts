@@ -1,12 +1,14 @@
 /** The rows of mergings: of points, whose readings move step by step, and of assets, whose rows all change at once. */
 import { sql } from 'kysely';
 import type { Area } from '../../access/api-key.ts';
+import { withinSites } from '../../access/site-store.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { newestFirst, rowsOf } from '../../platform/page-store.ts';
 import type { PageRequest, Rows } from '../../platform/paging.ts';
 import type { LockedPoint } from '../point-change-store.ts';
+import { qualityOf } from '../quality.ts';
 import type { Conversion } from '../units.ts';
 import {
   type Conflicts,
@@ -64,11 +66,15 @@ export async function insertMerge(trx: Db, { source, target, conversion, reason,
 
 /** What insights remember of the one is evidence of the other. */
 async function moveEvidence(trx: Db, { source, target }: Pick<Merging, 'source' | 'target'>): Promise<void> {
+  // Kept readings have no index by their series: they are found by the insights that have the point, or one that stands for it.
+  await sql`update insight_reading r set series_id = ${target.seriesId}
+    where series_id = ${source.seriesId} and insight_id in (
+      select insight_id from insight_input join point on point.series_id = insight_input.series_id
+      where point.merged_into = ${target.pointId}
+    ) and not exists (select from insight_reading o where o.insight_id = r.insight_id and o.series_id = ${target.seriesId}
+      and o.from_at = r.from_at and o.first_at = r.first_at)`.execute(trx);
   await sql`update insight_input set point_id = ${target.pointId}, series_id = ${target.seriesId}
     where series_id = ${source.seriesId}`.execute(trx);
-  await sql`update insight_reading r set series_id = ${target.seriesId}
-    where series_id = ${source.seriesId} and not exists (select from insight_reading o
-      where o.insight_id = r.insight_id and o.series_id = ${target.seriesId} and o.from_at = r.from_at)`.execute(trx);
 }
 
 /** A merging whose readings may still move. */
@@ -144,13 +150,11 @@ export async function listMerges(
   filter: PointMergeFilter,
   page: PageRequest,
 ): Promise<Rows<PointMerge>> {
-  let merges = mergesOf(db, area);
+  let merges = mergesOf(db, area).where(withinSites('asset.site_id', area.caller));
   if (filter.state !== undefined) merges = merges.where('point_merge.state', '=', filter.state);
   if (filter.point_id !== undefined) {
     merges = merges.where(sql<boolean>`${filter.point_id}::uuid in (source_point_id, target_point_id)`);
   }
-  const { siteIds } = area.caller;
-  if (siteIds !== null) merges = merges.where(sql<boolean>`asset.site_id = any(${siteIds}::uuid[])`);
   const total = await merges.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const rows = await newestFirst(merges.selectAll('point_merge'), { table: 'point_merge', page }).execute();
   return rowsOf(rows, total, toMerge);
@@ -187,8 +191,8 @@ export async function listConflicts(
     position,
     item: {
       time: formatInstant(time),
-      kept: { value: row.kept, quality: nameOf(row.quality_kept) },
-      dropped: { value: row.dropped, quality: nameOf(row.quality_dropped) },
+      kept: { value: row.kept, quality: qualityOf(row.quality_kept) },
+      dropped: { value: row.dropped, quality: qualityOf(row.quality_dropped) },
     },
   }));
 }
@@ -201,10 +205,6 @@ type ConflictRow = {
   quality_dropped: number;
   position: string;
 };
-
-function nameOf(quality: number) {
-  return (['good', 'uncertain', 'bad'] as const)[quality] ?? 'bad';
-}
 
 function mergesOf(db: Db, area: Area) {
   const merges = db

@@ -1,6 +1,5 @@
 /** Readings of merged points, moved in bounded steps by whichever process comes first; a crash costs one step at most. */
 import type { Db } from '../../platform/database.ts';
-import { moveEndedInsights } from './asset-merge-store.ts';
 import { endMerge, listOpenMerges, lockOpenMerge, noteBuckets, noteStep } from './merge-store.ts';
 import type { SeriesMover } from './point-merge.ts';
 
@@ -20,7 +19,6 @@ export async function moveMerged(
     while (isMore && !closing?.aborted)
       isMore = await db.transaction().execute((trx) => stepMerge(trx, { id, mover, limit }));
   }
-  await moveEndedInsights(db);
 }
 
 type Step = { readonly id: string; readonly mover: SeriesMover; readonly limit: number };

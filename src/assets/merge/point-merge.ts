@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { Db } from '../../platform/database.ts';
 import { Id, Instant } from '../../platform/fields.ts';
 import { PageQuery } from '../../platform/paging.ts';
+import { Quality } from '../quality.ts';
 import type { Conversion } from '../units.ts';
 
 const mergeStates = ['moving', 'done'] as const;
@@ -74,7 +75,7 @@ export const PointMergeQuery = PageQuery.extend({
 });
 export type PointMergeFilter = Omit<z.output<typeof PointMergeQuery>, 'limit' | 'offset' | 'cursor'>;
 
-const Side = z.object({ value: z.number().nullable(), quality: z.enum(['good', 'uncertain', 'bad']) });
+const Side = z.object({ value: z.number().nullable(), quality: Quality });
 
 /** An instant of which both points had a reading, and not the same. */
 export const MergeConflict = z

@@ -7,7 +7,7 @@ import { shardOf } from '../../access/tenant-store.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { refusals } from '../../platform/refusals.ts';
-import { insertSite, type KnownSite, lockSite, updateSiteZone } from '../site-store.ts';
+import { insertSite, type KnownSite, lockSite, updateSite } from '../site-store.ts';
 import { createFindings, type FindingList, type ImportModel, type ImportSite } from './building-model.ts';
 import { countUnderstood, type ModelReport } from './model-report.ts';
 import * as store from './model-store.ts';
@@ -23,6 +23,8 @@ export type ImportOptions = {
   readonly retireVanished: boolean;
   /** Whether the time zone of the model is set on a site that has one already; without, only UTC gives way to it. */
   readonly forceTimeZone: boolean;
+  /** Whether readings of unknown points make them at the sites of the model; absent: as it is, and not at a new one. */
+  readonly discovery?: boolean | undefined;
   /** The id of a unit by any of its names; units lie with the rules. */
   readonly findUnit: (name: string) => string | undefined;
 };
@@ -70,11 +72,13 @@ function emptyReport(model: ImportModel, { source }: ImportOptions): ModelReport
 async function ensureSite(
   trx: Db,
   site: ImportSite,
-  { tenantId, makeSites, forceTimeZone }: ImportOptions,
+  { tenantId, makeSites, forceTimeZone, discovery }: ImportOptions,
   findings: FindingList,
 ): Promise<{ row: KnownSite; created: boolean }> {
   const known = await lockSite(trx, { tenantId, slug: site.slug });
   if (known !== undefined) {
+    const change = { tenantId, siteId: known.id, at: new Date() };
+    if (discovery !== undefined) await updateSite(trx, change, { discovery });
     const timeZone = site.timeZone ?? known.timeZone;
     const mayChange = forceTimeZone || known.timeZone === 'UTC';
     if (timeZone === known.timeZone) return { row: known, created: false };
@@ -86,7 +90,7 @@ async function ensureSite(
       );
       return { row: known, created: false };
     }
-    await updateSiteZone(trx, { tenantId, siteId: known.id, timeZone });
+    await updateSite(trx, change, { timeZone });
     return { row: { ...known, timeZone }, created: false };
   }
   if (!makeSites) throw refusals.siteNotFound(site.slug);
@@ -98,7 +102,8 @@ async function ensureSite(
     timeZone: site.timeZone ?? 'UTC',
     shard: shardOf(id),
   };
-  await insertSite(trx, { tenantId, site: row });
+  const isMade = await insertSite(trx, { tenantId, site: { ...row, discovery: discovery ?? false } });
+  if (!isMade) throw refusals.siteExists(row.slug);
   return { row, created: true };
 }
 

@@ -1,3 +1,4 @@
+import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import { backTestLog, daysIn } from '../../rules/back-test/back-test.ts';
 import type { Knowledge } from '../../rules/back-test/column-run.ts';
@@ -7,12 +8,13 @@ import { buildRuleSet } from '../../rules/language/load-rules.ts';
 import type { RuleSet } from '../../rules/language/rule.ts';
 import { suggest } from '../../rules/language/suggestion.ts';
 import { type DeployedRuleSet, findDeployedRuleSet } from '../../rules/live/rule-set-store.ts';
+import { askNow } from '../../telemetry/storage/upkeep-store.ts';
 import { withDatabase } from '../with-database.ts';
 import { readColumnsOf } from './column-map.ts';
 import { readTexts, tellMistakes } from './load.ts';
 import { readOptions, rulesOption, UsageError } from './options.ts';
 import { printInsights, printReport } from './report.ts';
-import { readSpan } from './span.ts';
+import { cutAt, readSpan } from './span.ts';
 import { backTestStored } from './stored-back-test.ts';
 import { findAssetOf, listPlants } from './stored-plant.ts';
 
@@ -47,7 +49,7 @@ export async function runBackTest(argv: string[]): Promise<number> {
   const texts = await readTexts(options.rules);
   if (options.csv === undefined && options.columns === undefined) {
     refuse(options, ['split'], 'is for trend logs, with --csv');
-    return withDatabase((database) => overDatabase(database, options, texts));
+    return withDatabase((database, config) => overDatabase(database, config, options, texts));
   }
   refuse(options, ['site', 'asset', 'from', 'to'], 'is for stored telemetry, and not for --csv');
   return overTrendLog(options, texts);
@@ -71,7 +73,8 @@ async function overTrendLog(options: Options, texts: Awaited<ReturnType<typeof r
   else {
     const { times, values } = log.unreadable;
     const notes = [describeKnowledge(knowledge)];
-    if (times + values > 0) notes.push(`${times} rows without a time, ${values} cells that are no numbers`);
+    if (times + values > 0)
+      notes.push(`${times} rows without a time that can be read, ${values} cells that are no numbers`);
     printReport({ insights, differences: undefined, days: daysIn(log.columns, log.zone).length, notes });
   }
   return tellMistakes(errors) > 0 ? 1 : 0;
@@ -79,6 +82,7 @@ async function overTrendLog(options: Options, texts: Awaited<ReturnType<typeof r
 
 async function overDatabase(
   database: Database,
+  { GRACE: graceMs }: Config,
   options: Options,
   texts: Awaited<ReturnType<typeof readTexts>>,
 ): Promise<number> {
@@ -90,14 +94,15 @@ async function overDatabase(
   const all = await listPlants(db, options.site);
   const chosen = options.asset === undefined ? undefined : findAssetOf(all, options.asset);
   const plants = chosen ? [chosen.plant] : all;
-  const span = readSpan(
+  const asked = readSpan(
     options,
     plants.map(({ site }) => site.timeZone),
   );
-  const asked = { plants, assetId: chosen?.found.asset.id, ruleId: options.rule, ...span };
+  const span = cutAt(asked, (await askNow(db)) - graceMs);
+  const backTest = { plants, assetId: chosen?.found.asset.id, ruleId: options.rule, ...span };
   const versions = [{ ruleSet: rules, texts }];
   if (before && before.hash !== rules.hash) versions.push({ ruleSet: before, texts: [...(deployed?.texts ?? [])] });
-  const { insights: found, knowledge } = await backTestStored(database, versions, asked);
+  const { insights: found, knowledge } = await backTestStored(database, versions, backTest);
   const [insights = [], others] = found;
   if (options.json) printInsights(insights);
   else {

@@ -7,7 +7,7 @@ import { readColumnsOf } from './column-map.ts';
 import { loadWith, tellMistakes } from './load.ts';
 import { readOptions, rulesOption, UsageError } from './options.ts';
 import { printJson } from './print.ts';
-import { listPlants } from './stored-plant.ts';
+import { listPlants, withClass } from './stored-plant.ts';
 
 export const bindUsage = `rules bind [--site S] [--rules DIR] [--all | --json]
 rules bind --csv FILE --columns MAP.yaml [--rules DIR] [--all | --json]
@@ -37,7 +37,7 @@ export async function runBind(argv: string[]): Promise<number> {
     tell(rules, { assets, overrides: [], place: '' }, form);
   } else {
     await withDatabase(async ({ db }) => {
-      const plants = await listPlants(db, options.site);
+      const plants = withClass(await listPlants(db, options.site));
       for (const { site, assets, overrides } of plants) {
         const place = plants.length > 1 ? `${site.slug}/` : '';
         tell(rules, { assets, overrides, place }, form);

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { settings } from '../../platform/config.ts';
+import { findDurationMs } from '../../rules/language/durations.ts';
 import type { RuleSet } from '../../rules/language/rule.ts';
 import { errorAtPath, formatRuleError, type RuleError } from '../../rules/language/rule-error.ts';
 import { RuleTestFile } from '../../rules/language/rule-file.ts';
@@ -6,23 +8,33 @@ import { toSarif } from '../../rules/language/sarif.ts';
 import { suggest } from '../../rules/language/suggestion.ts';
 import { parseSource, validateSource } from '../../rules/language/yaml-source.ts';
 import { loadWith, mistakesOf, readTexts } from './load.ts';
-import { readOptions, rulesOption } from './options.ts';
+import { readOptions, rulesOption, UsageError } from './options.ts';
 import { print, printJson } from './print.ts';
 
-export const checkUsage = `rules check [paths] [--rules DIR] [--json | --sarif]
+export const checkUsage = `rules check [paths] [--rules DIR] [--tick DURATION] [--json | --sarif]
   Looks for mistakes in the files at or below the paths, or in all of the rules; in test files where they are named.
+  --tick   the base tick of the program that is to run them, which each 'every' must fit; TICK, or 10s, when absent
   --json   one mistake a line, as an object        --sarif   SARIF 2.1.0, for code hosts and editors`;
+
+const tickDefault = process.env.TICK || settings.TICK.default;
 
 /** `rules check`: 1 when there is any error; warnings alone are fine. */
 export async function runCheck(argv: string[]): Promise<number> {
   const options = readOptions(
     { argv, takesPaths: true },
-    { ...rulesOption, json: { type: 'boolean' }, sarif: { type: 'boolean' } },
+    {
+      ...rulesOption,
+      json: { type: 'boolean' },
+      sarif: { type: 'boolean' },
+      tick: { type: 'string', default: tickDefault },
+    },
   );
+  const tickMs = findDurationMs(options.tick);
+  if (!tickMs) throw new UsageError(`--tick: '${options.tick}' is not a duration such as 10s`);
   const paths = options.paths.length > 0 ? options.paths : [options.rules];
   const [tests, others] = [paths.filter(isTestFile), paths.filter((path) => !isTestFile(path))];
   const checked = new Set((await Promise.all(others.map(readTexts))).flat().map(({ file }) => resolve(file)));
-  const { errors: all, rules } = await loadWith(options.rules, others, tests);
+  const { errors: all, rules } = await loadWith(options.rules, others, { tests, tickMs });
   const errors = all.filter(({ file }) => checked.has(resolve(file)));
   for (const { file, text } of (await Promise.all(tests.map(readTexts))).flat()) {
     checked.add(resolve(file));

@@ -39,8 +39,13 @@ async function read<Log extends Omit<TrendLog, 'readings'>>(
   refuse(checkHeader(source, map, readHeader(bytes)));
   const log = readLog(bytes, map);
   if (log.rows === 0) throw new Error(`${csv} has no rows`);
-  refuse(checkTimes(source, map, log));
-  const warnings = [...errors, ...checkUse(source, map, { assets: log.assets, read: pointsOf(log), ruleSet })];
+  const times = checkTimes(source, map, log);
+  refuse(mistakesOf(times));
+  const warnings = [
+    ...errors,
+    ...times,
+    ...checkUse(source, map, { assets: log.assets, read: pointsOf(log), ruleSet }),
+  ];
   if (warnings.length > 0) process.stderr.write(`${warnings.map(formatRuleError).join('\n\n')}\n`);
   return log;
 }

@@ -11,7 +11,7 @@ import { loadWith, tellMistakes } from './load.ts';
 import { readOptions, required, rulesOption, UsageError } from './options.ts';
 import { print, printJson } from './print.ts';
 import { readSpan } from './span.ts';
-import { findAssetOf, listPlants } from './stored-plant.ts';
+import { findAssetOf, listPlants, withClass } from './stored-plant.ts';
 
 export const fitUsage = `rules fit --asset A [--site S] --from T --to T [--days D,D] [--rules DIR] [--json]
 rules fit --csv FILE --columns MAP.yaml [--days D,D] [--rules DIR] [--json]
@@ -57,7 +57,8 @@ async function fitTrendLog(ruleSet: RuleSet, { days, ...options }: Options): Pro
 }
 
 async function fitStored(db: Db, ruleSet: RuleSet, { days, ...options }: Options): Promise<FittedAsset[]> {
-  const { plant, found } = findAssetOf(await listPlants(db, options.site), required('asset', options.asset));
+  const plants = withClass(await listPlants(db, options.site));
+  const { plant, found } = findAssetOf(plants, required('asset', options.asset));
   const span = readSpan(options, [plant.site.timeZone]);
   const readings = await readReadings(db, found, span);
   if (readings.length === 0)

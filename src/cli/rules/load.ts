@@ -1,7 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isMap } from 'yaml';
-import { buildRuleSet, type LoadedRules, type RuleText, readRuleTexts } from '../../rules/language/load-rules.ts';
+import {
+  buildRuleSet,
+  type LoadedRules,
+  type LoadOptions,
+  type RuleText,
+  readRuleTexts,
+} from '../../rules/language/load-rules.ts';
 import { formatRuleError, type RuleError } from '../../rules/language/rule-error.ts';
 import { parseSource } from '../../rules/language/yaml-source.ts';
 
@@ -13,11 +19,11 @@ import { parseSource } from '../../rules/language/yaml-source.ts';
 export async function loadWith(
   directory: string,
   paths: readonly string[],
-  tests: readonly string[] = [],
+  { tests = [], ...options }: LoadOptions & { tests?: readonly string[] } = {},
 ): Promise<LoadedRules> {
   const beside = (await Promise.all(tests.map(readBeside))).flat();
   const texts = (await Promise.all(paths.map(readTexts))).flat();
-  return loadTexts(directory, [...beside.filter(({ text }) => looksLikeRules.test(text)), ...texts]);
+  return loadTexts(directory, [...beside.filter(({ text }) => looksLikeRules.test(text)), ...texts], options);
 }
 
 // Tests may lie beside YAML of any kind.
@@ -31,12 +37,12 @@ async function readBeside(path: string): Promise<RuleText[]> {
   return (await Promise.all(names.map((name) => readTexts(join(dirname(path), name))))).flat();
 }
 
-async function loadTexts(directory: string, added: readonly RuleText[]): Promise<LoadedRules> {
+async function loadTexts(directory: string, added: readonly RuleText[], options: LoadOptions): Promise<LoadedRules> {
   const own = new Map((await readTexts(directory)).map((one) => [resolve(one.file), one]));
   const given = new Map(added.map((one) => [resolve(one.file), one]));
   const names = [...given].filter(([file]) => !own.has(file)).flatMap(([, one]) => namesOf(one));
   const kept = [...own].filter(([file, one]) => given.has(file) || !isReplaced(one, names));
-  return buildRuleSet([...new Map([...kept, ...given]).values()]);
+  return buildRuleSet([...new Map([...kept, ...given]).values()], options);
 }
 
 function isReplaced(text: RuleText, names: readonly string[]): boolean {

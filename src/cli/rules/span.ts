@@ -1,4 +1,4 @@
-import { parseDate, parseInstant } from '../../platform/instant.ts';
+import { formatInstant, parseInstant, startOfDate } from '../../platform/instant.ts';
 import { required, UsageError } from './options.ts';
 
 /**
@@ -15,15 +15,24 @@ export function readSpan(
   return { fromMs, toMs };
 }
 
+/** The part of a span whose ticks are over; tells on the standard error where that is not all of it. Throws UsageError where it is none. */
+export function cutAt<Span extends { fromMs: number; toMs: number }>(span: Span, closedMs: number): Span {
+  if (span.fromMs >= closedMs) throw new UsageError('--from is in the future');
+  if (span.toMs <= closedMs) return span;
+  const toMs = Math.floor(closedMs / 1000) * 1000;
+  process.stderr.write(`--to is in the future: this looks as far as ${formatInstant(new Date(toMs))}\n`);
+  return { ...span, toMs };
+}
+
 function readInstant(name: string, given: string | undefined, zones: readonly string[]): number {
   const text = required(name, given);
-  const isDate = parseDate(text) !== undefined;
-  const isLocal = isDate || !/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text);
+  const isLocal = !/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text);
   if (isLocal && zones.length > 1) {
     const places = zones.join(', ');
     throw new UsageError(`--${name} ${text} needs a zone, as in 2026-01-05T00:00:00Z: the sites are in ${places}`);
   }
-  const at = parseInstant(isDate ? `${text}T00:00` : text, zones[0] ?? 'UTC');
+  const zone = zones[0] ?? 'UTC';
+  const at = startOfDate(text, zone) ?? parseInstant(text, zone);
   if (!at) {
     throw new UsageError(`--${name} ${text} is neither a date (2026-01-05) nor an instant (2026-01-05T06:00:00Z)`);
   }

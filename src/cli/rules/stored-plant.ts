@@ -5,7 +5,7 @@ import { listTenantOverrides } from '../../rules/live/override-store.ts';
 import { getShardModel, type ModelAsset } from '../../rules/live/store.ts';
 import { type InstalledSite, listInstalledSites } from './installation-store.ts';
 
-/** The equipment of one site that has a class, and what people have set otherwise about rules there. */
+/** The equipment of one site that has a class or points that are expected to report, and what people have set otherwise about rules there. */
 export type StoredPlant = {
   readonly site: InstalledSite;
   readonly assets: readonly ModelAsset[];
@@ -27,6 +27,11 @@ export async function listPlants(db: Db, site: string | undefined): Promise<Stor
     plants.push({ site: found, assets: own, overrides: await listTenantOverrides(db, found.tenantId) });
   }
   return plants;
+}
+
+/** The same without the equipment that has no class: no rule is for it. */
+export function withClass(plants: readonly StoredPlant[]): StoredPlant[] {
+  return plants.map((plant) => ({ ...plant, assets: plant.assets.filter(({ asset }) => asset.class !== '') }));
 }
 
 /** The asset that goes by a name, an id or a URI, with its plant. Throws a sentence where there is none or more than one. */

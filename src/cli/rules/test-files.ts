@@ -19,7 +19,7 @@ export async function runTests(argv: string[]): Promise<number> {
     { argv, takesPaths: true },
     { ...rulesOption, coverage: { type: 'boolean' }, json: { type: 'boolean' }, sarif: { type: 'boolean' } },
   );
-  const { rules, errors } = await loadWith(options.rules, [], options.paths);
+  const { rules, errors } = await loadWith(options.rules, [], { tests: options.paths });
   const paths = options.paths.length > 0 ? options.paths : [options.rules];
   const run = await testRules(paths, rules);
   const mistakes = mistakesOf([...errors, ...run.errors]);

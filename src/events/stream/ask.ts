@@ -15,7 +15,7 @@ import { type StreamType, streamTypes, typesOf, type Wanted } from './wanted.ts'
 const idsMax = 200;
 
 const ids = text(idsMax * 37)
-  .transform((value) => value.split(','))
+  .transform((value) => value.toLowerCase().split(','))
   .pipe(z.array(Id).max(idsMax))
   .optional();
 
@@ -71,10 +71,10 @@ export async function wantedOf(db: Db, { area }: FastifyRequest, query: StreamQu
     ['point', pointIds],
   ] as const) {
     const there = named && (await listSitesOf(db, { tenantId: caller.tenantId, kind, ids: named }));
-    const missing = named?.findIndex((id) => !isAmong(siteIds, there?.get(id.toLowerCase())));
+    const missing = named?.findIndex((id) => !isAmong(siteIds, there?.get(id)));
     if (missing !== undefined && missing >= 0) throw notFound(`${kind}_id`, `there is no ${kind} ${named?.[missing]}`);
   }
-  return { ...wanted, assetIds: lower(assetIds), pointIds: lower(pointIds) };
+  return { ...wanted, assetIds, pointIds };
 }
 
 async function siteOf(db: Db, { area: { caller, site } }: Pick<FastifyRequest, 'area'>, slug: string | undefined) {
@@ -98,8 +98,6 @@ function permittedTypes(caller: Caller, asked: string[] | undefined): ReadonlySe
 function isAmong(siteIds: readonly string[] | null, siteId: string | undefined): boolean {
   return siteId !== undefined && (siteIds === null || siteIds.includes(siteId));
 }
-
-const lower = (given: readonly string[] | null) => given?.map((id) => id.toLowerCase()) ?? null;
 
 function notFound(parameter: string, message: string) {
   return refusals.invalid([{ in: 'query', pointer: `/${parameter}`, code: 'not_found', message }]);

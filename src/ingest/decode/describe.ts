@@ -5,14 +5,14 @@
 import { createHash } from 'node:crypto';
 import { SelfDescription } from '../../assets/discovery.ts';
 import type { Message } from '../intake/message.ts';
-import type { Rejection } from '../quarantine/quarantine.ts';
+import { malformed, type Rejection } from '../quarantine/quarantine.ts';
 import { noJson } from './decode.ts';
 import { type Directory, discoveryIsOff, type KnownSite, siteIsFull } from './directory.ts';
 import { createMemo } from './memo.ts';
 import { parseJson, textOf } from './payload.ts';
+import type { Rejected } from './protocol.ts';
 
 export type Described = { readonly message: Message; readonly site: KnownSite; readonly asset: string };
-type Rejected = { readonly message: Message; readonly rejection: Rejection };
 
 /** What several messages of a batch say about one asset. */
 type Gathered = Omit<Described, 'message'> & {
@@ -73,12 +73,12 @@ function readDescription(payload: Buffer, site: KnownSite): SelfDescription | Re
   const text = textOf(payload);
   if (typeof text !== 'string') return text;
   const parsed = parseJson(text);
-  if (parsed === undefined) return { reason: 'malformed', detail: noJson(descriptionForm) };
+  if (parsed === undefined) return malformed(noJson(descriptionForm));
   const said = SelfDescription.safeParse(parsed);
   if (said.success) return said.data;
   const [issue] = said.error.issues;
   const place = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
-  return { reason: 'malformed', detail: `${descriptionForm}; ${place}${issue?.message}` };
+  return malformed(`${descriptionForm}; ${place}${issue?.message}`);
 }
 
 const descriptionForm =

@@ -3,9 +3,10 @@
  * here is asked of the database for a whole batch at once; what is absent there is never remembered, so that a point which
  * has just been made is found by the next message.
  */
-import { describeAsset, discoverPoints, type SelfDescription } from '../../assets/discovery.ts';
+import { describeAsset, discoverPoints, isTopicName, type SelfDescription } from '../../assets/discovery.ts';
 import { listNamedPoints, listSites, type PointName, type PointRef, type SiteRef } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
+import { shorten } from './sample.ts';
 
 /** A site with those of its points that have been asked for, by the name of the asset and then their own. */
 export type KnownSite = SiteRef & { readonly points: ReadonlyMap<string, ReadonlyMap<string, PointRef>> };
@@ -94,9 +95,36 @@ export function knownPoint(site: KnownSite, asset: string, point: string): Point
   return site.points.get(asset)?.get(point);
 }
 
+/**
+ * Brings points into memory that are not there yet, as far as their names can be names; resolves with those of their sites
+ * that are full.
+ */
+export async function loadMissing(
+  directory: Directory,
+  wanted: Iterable<PointName & { readonly site: KnownSite }>,
+): Promise<ReadonlySet<KnownSite>> {
+  const missing = new Map<KnownSite, Map<string, PointName>>();
+  for (const { site, asset, point } of wanted) {
+    if (knownPoint(site, asset, point) || !isTopicName(asset) || !isTopicName(point)) continue;
+    const names = missing.get(site) ?? new Map<string, PointName>();
+    missing.set(site, names.set(pointKey(asset, point), { asset, point }));
+  }
+  const full = new Set<KnownSite>();
+  for (const [site, names] of missing) {
+    const { siteFull } = await directory.loadPoints(site, [...names.values()]);
+    if (siteFull) full.add(site);
+  }
+  return full;
+}
+
 /** The key of a point within its site. Names have no line feeds, and some have slashes. */
 export function pointKey(asset: string, point: string): string {
   return `${asset}\n${point}`;
+}
+
+/** Why nothing is found under a slug. */
+export function siteIsUnknown(slug: string): string {
+  return `there is no site ${shorten(slug)}; GET /api/v1/sites lists those there are`;
 }
 
 /** Why a name that is not known stays unknown. */

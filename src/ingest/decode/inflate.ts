@@ -3,7 +3,7 @@
  * member says how long its content is, so a message can be weighed without being opened, and one that lies is refused.
  */
 import { gunzipSync } from 'node:zlib';
-import type { Rejection } from '../quarantine/quarantine.ts';
+import { malformed, type Rejection } from '../quarantine/quarantine.ts';
 
 /** How long the content of a gzip payload may be, in bytes, and how many times as long as the payload beyond `freeBytes`. */
 export const inflatedBytesMax = 4 * 1_024 * 1_024;
@@ -49,8 +49,4 @@ function bytesMaxOf({ length }: Buffer): number {
 
 function isZlibError(cause: unknown): cause is Error {
   return cause instanceof Error && /^Z_/.test((cause as NodeJS.ErrnoException).code ?? '');
-}
-
-function malformed(detail: string): Rejection {
-  return { reason: 'malformed', detail };
 }

@@ -9,15 +9,22 @@
  */
 import type { Device } from '../../access/device.ts';
 import { isGranted } from '../../access/device-grants.ts';
-import { isTopicName } from '../../assets/discovery.ts';
 import type { PointName } from '../../assets/point-store.ts';
 import type { Arrival } from '../../telemetry/arrival.ts';
 import type { Message } from '../intake/message.ts';
 import type { Reason, Rejection } from '../quarantine/quarantine.ts';
 import { bindSample } from './bind.ts';
 import { createDescribe, type Described } from './describe.ts';
-import { type Directory, discoveryIsOff, type KnownSite, knownPoint, pointKey, siteIsFull } from './directory.ts';
-import type { Protocol, Readout } from './protocol.ts';
+import {
+  type Directory,
+  discoveryIsOff,
+  type KnownSite,
+  knownPoint,
+  loadMissing,
+  siteIsFull,
+  siteIsUnknown,
+} from './directory.ts';
+import type { Protocol, Protocols, Readout, Rejected } from './protocol.ts';
 import { type Sample, shorten } from './sample.ts';
 import { homeTarget, type ReadableTarget, readTarget, type Target, templateTarget } from './target.ts';
 import type { Tenants } from './tenants.ts';
@@ -30,33 +37,31 @@ export type Interpreted = {
   readonly rejected: Rejected[];
 };
 
-export type Rejected = { readonly message: Message; readonly rejection: Rejection };
-
 /** Interprets messages in their order; rejects only when the database cannot be asked. */
 export type Interpret = (messages: readonly Message[]) => Promise<Interpreted>;
 
 export type InterpretOptions = {
   readonly directory: Directory;
   readonly tenants: Tenants;
-  /** Reads what comes under `spBv1.0/`; absent: nobody does. */
-  readonly sparkplug?: Protocol | undefined;
+  /** Who reads what the topics leave to them. */
+  readonly protocols?: Protocols;
 };
 
 /** Remembers nothing but which topics it has read of late, and what was said about which asset. */
-export function createInterpret({ directory, tenants, sparkplug }: InterpretOptions): Interpret {
+export function createInterpret({ directory, tenants, protocols = {} }: InterpretOptions): Interpret {
   const readTopic = createTopicReader();
   const describe = createDescribe(directory);
 
   return async (messages) => {
     const result: Interpreted = { arrivals: [], cameIn: [], rejected: [] };
-    const { routed, open, ofProtocol } = route(messages, { readTopic, hasSparkplug: sparkplug !== undefined, result });
+    const { routed, open, ofProtocols } = route(messages, { readTopic, protocols, result });
     const settled = open > 0 ? await settleTargets(routed, { tenants, result }) : (routed as Settled[]);
     const sites = await findSites(settled, directory);
     const waiting: Readout[] = [];
     const described: Described[] = [];
     for (const { message, target } of settled) {
       const site = sites.get(message.origin.device.tenantId)?.get(target.site);
-      if (!site) reject(result, message, unknownSite(target.site));
+      if (!site) reject(result, message, { reason: 'unknown_site', detail: siteIsUnknown(target.site) });
       else if (target.kind === 'description') described.push({ message, site, asset: target.asset });
       else read(message, { target, site, result, waiting });
     }
@@ -64,13 +69,13 @@ export function createInterpret({ directory, tenants, sparkplug }: InterpretOpti
     if (described.length > 0) {
       for (const { message, rejection } of await describe(described)) reject(result, message, rejection);
     }
-    if (sparkplug && ofProtocol.length > 0) {
-      const { readouts, rejected } = await sparkplug(ofProtocol);
+    for (const [protocol, its] of ofProtocols) {
+      const { readouts, rejected } = await protocol(its);
       for (const readout of readouts) if (!bindKnown(readout, result)) waiting.push(readout);
       for (const { message, rejection } of rejected) reject(result, message, rejection);
     }
     if (waiting.length > 0) {
-      const full = await loadMissingPoints(waiting, directory);
+      const full = await loadMissing(directory, namesOf(waiting));
       for (const readout of waiting) bindLoaded(readout, { result, full });
     }
     return result;
@@ -84,10 +89,10 @@ type Settled = { readonly message: Message; readonly target: Target };
 
 function route(
   messages: readonly Message[],
-  given: { readTopic: (topic: string) => Topic | Rejection; hasSparkplug: boolean; result: Interpreted },
-): { routed: Routed[]; open: number; ofProtocol: Message[] } {
+  given: { readTopic: (topic: string) => Topic | Rejection; protocols: Protocols; result: Interpreted },
+): { routed: Routed[]; open: number; ofProtocols: ReadonlyMap<Protocol, readonly Message[]> } {
   const routed: Routed[] = [];
-  const ofProtocol: Message[] = [];
+  const ofProtocols = new Map<Protocol, Message[]>();
   let open = 0;
   for (const message of messages) {
     if (message.isRepeated) continue;
@@ -97,13 +102,22 @@ function route(
     else if (message.tooLargeBytes !== undefined) reject(given.result, message, tooLarge(message.tooLargeBytes));
     else if (takesBack(message)) continue;
     else if ('site' in topic) routed.push({ message, target: topic });
-    else if ('kind' in topic && topic.kind === 'sparkplug' && given.hasSparkplug) ofProtocol.push(message);
     else {
+      const protocol = findProtocol(topic, given.protocols);
+      if (protocol) {
+        if (!ofProtocols.get(protocol)?.push(message)) ofProtocols.set(protocol, [message]);
+        continue;
+      }
       open++;
       routed.push({ message, target: { kind: 'open', topic } });
     }
   }
-  return { routed, open, ofProtocol };
+  return { routed, open, ofProtocols };
+}
+
+function findProtocol(topic: Exclude<Topic, Target> | Rejection, protocols: Protocols): Protocol | undefined {
+  if (!('kind' in topic) || topic.kind === 'device' || topic.kind === 'gateway') return undefined;
+  return protocols[topic.kind];
 }
 
 /** A retained message without a payload says nothing: it takes back what is retained under its topic (3.3.1.3). */
@@ -194,24 +208,8 @@ function bindKnown(readout: Readout, result: Interpreted): boolean {
   return true;
 }
 
-async function loadMissingPoints(waiting: readonly Readout[], directory: Directory): Promise<ReadonlySet<KnownSite>> {
-  const missing = new Map<KnownSite, Map<string, PointName>>();
-  for (const { site, asset, samples } of waiting) {
-    if (!isTopicName(asset)) continue;
-    for (const { point } of samples) {
-      if (knownPoint(site, asset, point) || !isTopicName(point)) continue;
-      const key = pointKey(asset, point);
-      const names = missing.get(site);
-      if (names) names.set(key, { asset, point });
-      else missing.set(site, new Map([[key, { asset, point }]]));
-    }
-  }
-  const full = new Set<KnownSite>();
-  for (const [site, names] of missing) {
-    const { siteFull } = await directory.loadPoints(site, [...names.values()]);
-    if (siteFull) full.add(site);
-  }
-  return full;
+function* namesOf(waiting: readonly Readout[]): Generator<PointName & { site: KnownSite }> {
+  for (const { site, asset, samples } of waiting) for (const { point } of samples) yield { site, asset, point };
 }
 
 function bindLoaded(readout: Readout, { result, full }: { result: Interpreted; full: ReadonlySet<KnownSite> }): void {
@@ -266,11 +264,4 @@ function notGranted({ username, grants }: Device): Rejection {
 
 function tooLarge(bytes: number): Rejection {
   return { reason: 'too_large', detail: `the message has ${bytes} bytes, of which the payload here is the beginning` };
-}
-
-function unknownSite(slug: string): Rejection {
-  return {
-    reason: 'unknown_site',
-    detail: `there is no site ${shorten(slug)}; GET /api/v1/sites lists those there are`,
-  };
 }

@@ -3,7 +3,7 @@
  * and nothing deeper than any form here is built.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Rejection } from '../quarantine/quarantine.ts';
+import { malformed, type Rejection } from '../quarantine/quarantine.ts';
 import { inflate, isGzip } from './inflate.ts';
 
 export type Fields = Record<string, unknown>;
@@ -81,8 +81,4 @@ export function looksLikeJson(text: string): boolean {
 /** Whether a value of JSON is an object, which null and arrays are not. */
 export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function malformed(detail: string): Rejection {
-  return { reason: 'malformed', detail };
 }

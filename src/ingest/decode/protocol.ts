@@ -2,6 +2,7 @@ import type { Message } from '../intake/message.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 import type { KnownSite } from './directory.ts';
 import type { Sample } from './sample.ts';
+import type { ProtocolTopic } from './topic.ts';
 
 /** Samples of one asset, whose points may still have to be looked up or discovered. */
 export type Readout = {
@@ -13,10 +14,13 @@ export type Readout = {
   readonly textsMayBeStrange?: boolean;
 };
 
-export type ProtocolOutcome = {
-  readonly readouts: readonly Readout[];
-  readonly rejected: readonly { readonly message: Message; readonly rejection: Rejection }[];
-};
+/** A message of which something could not be stored, and why. */
+export type Rejected = { readonly message: Message; readonly rejection: Rejection };
+
+export type ProtocolOutcome = { readonly readouts: readonly Readout[]; readonly rejected: readonly Rejected[] };
+
+/** Protocols by the kind of their topics; one that is absent is not read. */
+export type Protocols = Readonly<Partial<Record<ProtocolTopic['kind'], Protocol>>>;
 
 /**
  * A protocol that remembers what it was told before: it reads its messages of a batch, in the order in which they came,

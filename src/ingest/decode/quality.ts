@@ -1,4 +1,4 @@
-import type { Quality } from '../../telemetry/reading.ts';
+import type { Quality } from '../../assets/quality.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 
 /**
@@ -53,7 +53,7 @@ function wordQuality(given: string): Quality | undefined {
 
 function numberQuality(given: number): Quality | undefined {
   if (!Number.isInteger(given) || given < 0 || given > 0xffff_ffff) return undefined;
-  if (given >= 0x4000_0000) return given >= 0x8000_0000 ? 'bad' : 'uncertain';
+  if (given >= 0x4000_0000) return statusQuality(given);
   if (given === 500) return 'bad';
   if (given > 0xffff) return undefined;
   // The upper byte is the vendor's own (OPC DA 3.0, 6.8).
@@ -61,6 +61,13 @@ function numberQuality(given: number): Quality | undefined {
   if (upper === 0xc0) return 'good';
   if (upper === 0x40) return 'uncertain';
   return upper === 0 ? 'bad' : undefined;
+}
+
+/** What an OPC-UA StatusCode, as an unsigned number of 32 bits, says by its severity (OPC 10000-4, 7.39.1). */
+export function statusQuality(status: number): Quality {
+  const severity = status >>> 30;
+  if (severity === 0) return 'good';
+  return severity === 1 ? 'uncertain' : 'bad';
 }
 
 function boolean(given: boolean): Quality {

@@ -23,6 +23,11 @@ export function readTime(given: unknown, { receivedMs, timeZone }: Arrived): num
       detail: `time must be ISO 8601 or a number of seconds, milliseconds, microseconds or nanoseconds since 1970, not ${show(given)}`,
     };
   }
+  return judgeTime(timeMs, receivedMs);
+}
+
+/** An instant in ms since 1970, unless it is too far from `receivedMs`, or before any clock was set, to be one. */
+export function judgeTime(timeMs: number, receivedMs: number): number | Rejection {
   if (timeMs > receivedMs + futureMsMax) {
     return {
       reason: 'time_in_future',

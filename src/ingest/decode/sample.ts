@@ -2,7 +2,7 @@
  * What is read from a payload: samples, which name a point and hold a value as it was sent, and rejections. A text is kept
  * as it is, since only its point can tell what it stands for (bind.ts).
  */
-import type { Quality } from '../../telemetry/reading.ts';
+import type { Quality } from '../../assets/quality.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 import { readQuality } from './quality.ts';
 import { type Arrived, readTime } from './sample-time.ts';
@@ -26,7 +26,10 @@ export type DecodedAssets = {
 
 /** How many readings one message may hold. */
 export const samplesMax = 10_000;
-export const tooMany = refused('too_many_readings', `a message may hold ${samplesMax} readings at most`);
+export const tooMany: Rejection = {
+  reason: 'too_many_readings',
+  detail: `a message may hold ${samplesMax} readings at most`,
+};
 
 /** What an object says of all the values in it, judged once however many there are. */
 export type Stamp = { readonly timeMs: number | Rejection; readonly quality: Quality | Rejection };
@@ -115,8 +118,13 @@ function summed({ first, count }: { first: Rejection; count: number }): Rejectio
 export const none: readonly never[] = [];
 
 /** A payload that gives no reading, with the reason. */
-export function refused(reason: Rejection['reason'], detail: string): Decoded {
-  return { samples: [], rejections: [{ reason, detail }] };
+export function refused(rejection: Rejection): Decoded {
+  return { samples: none, rejections: [rejection] };
+}
+
+/** The same of a payload that may tell of several assets. */
+export function whollyRefused(rejection: Rejection): DecodedAssets {
+  return { assets: new Map(), rejections: [rejection] };
 }
 
 /** A name as it may stand in a sentence, however long the device made it. */

@@ -8,7 +8,14 @@ import type { DecodedAssets, Sample } from './sample.ts';
 import type { Arrived } from './sample-time.ts';
 import type { Home, KnownTenant } from './tenants.ts';
 import { decodeDevice, decodeGateway } from './thingsboard.ts';
-import { type AssetTopic, badName, type DescriptionTopic, type HomeTopic, type PointTopic } from './topic.ts';
+import {
+  type AssetTopic,
+  badName,
+  type DescriptionTopic,
+  type HomeTopic,
+  type PointTopic,
+  type ProtocolTopic,
+} from './topic.ts';
 
 export type ReadableTarget =
   | PointTopic
@@ -20,11 +27,13 @@ export type Target = ReadableTarget | DescriptionTopic;
 
 /** Where a device's own telemetry lands, or what its gateway forwards: its home, or else the tenant's default site. */
 export function homeTarget(
-  { kind }: HomeTopic | { readonly kind: 'sparkplug' },
+  { kind }: HomeTopic | ProtocolTopic,
   home: Home | undefined,
   tenant: KnownTenant | undefined,
 ): Target | Rejection {
-  if (kind === 'sparkplug') return { reason: 'unknown_topic', detail: 'Sparkplug B is not read here' };
+  if (kind === 'sparkplug' || kind === 'opcua') {
+    return { reason: 'unknown_topic', detail: `${kind === 'opcua' ? 'OPC-UA' : 'Sparkplug B'} is not read here` };
+  }
   const site = home?.site ?? tenant?.defaultSite ?? undefined;
   if (site === undefined) {
     return { reason: 'unknown_site', detail: 'the topic names no site, the device has none, and nor has its tenant' };

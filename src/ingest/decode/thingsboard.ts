@@ -5,6 +5,7 @@
  *   v1/devices/me/telemetry   {"k": v} · {"ts": …, "values": {"k": v}} · an array of those
  *   v1/gateway/telemetry      {"Device A": [{"ts": …, "values": {"k": v}}], "Device B": …}
  */
+import { malformed } from '../quarantine/quarantine.ts';
 import { type AssetForm, collectBudgeted, noJson, readEntries } from './decode.ts';
 import { isObject, parseJson, textOf } from './payload.ts';
 import {
@@ -12,10 +13,10 @@ import {
   type Decoded,
   type DecodedAssets,
   type Found,
-  none,
   refused,
   samplesMax,
   tooMany,
+  whollyRefused,
 } from './sample.ts';
 import type { Arrived } from './sample-time.ts';
 
@@ -32,29 +33,25 @@ const gatewayForm: AssetForm = {
 /** Reads the payload of `v1/devices/me/telemetry`. */
 export function decodeDevice(payload: Buffer, arrived: Arrived): Decoded {
   const text = textOf(payload);
-  if (typeof text !== 'string') return { samples: none, rejections: [text] };
+  if (typeof text !== 'string') return refused(text);
   return collectBudgeted(parseJson(text), { form: deviceForm, arrived, found: [] });
 }
 
 /** Reads the payload of `v1/gateway/telemetry`; a message of too many readings is refused as a whole. */
 export function decodeGateway(payload: Buffer, arrived: Arrived): DecodedAssets {
   const text = textOf(payload);
-  if (typeof text !== 'string') return { assets: new Map(), rejections: [text] };
+  if (typeof text !== 'string') return whollyRefused(text);
   const parsed = parseJson(text);
-  if (parsed === undefined) return wholly(refused('malformed', noJson(gatewayForm.said)));
-  if (!isObject(parsed) || Object.keys(parsed).length === 0) return wholly(refused('malformed', gatewayForm.said));
+  if (parsed === undefined) return whollyRefused(malformed(noJson(gatewayForm.said)));
+  if (!isObject(parsed) || Object.keys(parsed).length === 0) return whollyRefused(malformed(gatewayForm.said));
   const assets = new Map<string, Found[]>();
   let count = 0;
   for (const asset of Object.keys(parsed)) {
     const found: Found[] = [];
     const refusal = readEntries(parsed[asset], { form: gatewayForm, arrived, found });
     count += Math.max(found.length, 1);
-    if (count > samplesMax || refusal?.reason === 'too_many_readings') return wholly(tooMany);
+    if (count > samplesMax || refusal?.reason === 'too_many_readings') return whollyRefused(tooMany);
     assets.set(asset, refusal ? [refusal] : found);
   }
   return collectAssets(assets);
-}
-
-function wholly({ rejections }: Decoded): DecodedAssets {
-  return { assets: new Map(), rejections };
 }

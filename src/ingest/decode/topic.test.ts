@@ -12,6 +12,7 @@ test.each([
   ['v1/devices/me/telemetry/', 'unknown_topic'],
   ['spBv1.0/plant/NDATA/edge', 'sparkplug'],
   ['spBv1.0/STATE/host', 'sparkplug'],
+  ['opcua/0198c0de-0000-7000-8000-000000000001', 'opcua'],
   ['telemetry/north', 'unknown_topic'],
   ['telemetry/north/', 'unknown_topic'],
   ['telemetry//ahu-1/sat', 'unknown_topic'],

@@ -17,7 +17,10 @@ export type TelemetryTopic = PointTopic | AssetTopic | DescriptionTopic;
 /** Topics that name neither site nor asset: a device's own telemetry, or what a gateway knows of several. */
 export type HomeTopic = { readonly kind: 'device' } | { readonly kind: 'gateway' };
 
-export type Topic = TelemetryTopic | HomeTopic | { readonly kind: 'sparkplug' };
+/** Topics of a protocol that reads its messages itself. */
+export type ProtocolTopic = { readonly kind: 'sparkplug' | 'opcua' };
+
+export type Topic = TelemetryTopic | HomeTopic | ProtocolTopic;
 
 /** The last level of the topic under which a device describes its asset. */
 const descriptionLevel = '$points';
@@ -47,6 +50,7 @@ export function parseTopic(topic: string): Topic | Rejection {
   if (topic === deviceTopic) return { kind: 'device' };
   if (topic === gatewayTopic) return { kind: 'gateway' };
   if (root === sparkplugRoot) return { kind: 'sparkplug' };
+  if (isConnectionTopic(topic)) return { kind: 'opcua' };
   if (root !== telemetryRoot || site === undefined || asset === undefined || more.length > 0) {
     return unknownTopic(
       `topics are telemetry/{site}/{asset}/{point}, telemetry/{site}/{asset}, ${deviceTopic}, ${gatewayTopic}, spBv1.0/… and those of the tenant's templates, which POST /api/v1/topic-templates makes`,
@@ -61,11 +65,20 @@ export function parseTopic(topic: string): Topic | Rejection {
 
 export const telemetryRoot = 'telemetry';
 export const sparkplugRoot = 'spBv1.0';
+export const opcuaRoot = 'opcua';
 export const deviceTopic = 'v1/devices/me/telemetry';
 export const gatewayTopic = 'v1/gateway/telemetry';
 
 const levelsMax = 4;
 export const badName = 'each level of the topic must be 1 to 128 characters, none of them a control character';
+
+/** Of one OPC-UA connection, by its id; what else begins so is for templates. */
+function isConnectionTopic(topic: string): boolean {
+  return topic.length === connectionTopicLength && connectionTopic.test(topic);
+}
+
+const connectionTopic = new RegExp(`^${opcuaRoot}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`);
+const connectionTopicLength = opcuaRoot.length + 1 + 36;
 
 function unknownTopic(detail: string): Rejection {
   return { reason: 'unknown_topic', detail };

@@ -8,7 +8,7 @@
  */
 import type { Counter } from 'prom-client';
 import { type Caller, maySee } from '../../access/api-key.ts';
-import type { PointName, PointRef } from '../../assets/point-store.ts';
+import type { PointRef } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Appender, Outcome } from '../../telemetry/append-store.ts';
 import { type Arrival, splitLate } from '../../telemetry/arrival.ts';
@@ -18,13 +18,14 @@ import {
   discoveryIsOff,
   type KnownSite,
   knownPoint,
-  pointKey,
+  loadMissing,
   siteIsFull,
+  siteIsUnknown,
 } from '../decode/directory.ts';
 import { sampleOf, shorten, stampOf } from '../decode/sample.ts';
+import type { Turns } from '../writing.ts';
 import { findPointsById, findPointsByUri, type PlacedPoint, uriKey } from './point-store.ts';
 import type { Row, RowRejection, RowTarget } from './row.ts';
-import type { Turns } from './slots.ts';
 
 /** What became of one row; `refused` says why. */
 export type Verdict = { readonly verdict: Outcome } | ({ readonly verdict: 'refused' } & RowRejection);
@@ -113,7 +114,7 @@ async function findTargets(
   const { tenantId } = from.caller;
   const named = targets.filter((target) => target.by === 'name');
   const sites = await findSites(named, from, directory);
-  const full = await loadPoints(named, sites, directory);
+  const full = await loadMissing(directory, findable(named, sites));
   const ids = [...new Set(targets.flatMap((target) => (target.by === 'id' ? [target.id] : [])))];
   const byId = ids.length > 0 ? await findPointsById(db, { tenantId, ids }) : new Map<string, PlacedPoint>();
   const uris = new Map(targets.flatMap((target) => (target.by === 'uri' ? [[uriKey(target), target] as const] : [])));
@@ -141,36 +142,19 @@ async function findSites(named: readonly Named[], from: RowsFrom, directory: Dir
 }
 
 function allowed(slug: string, site: KnownSite | undefined, { caller }: RowsFrom): KnownSite | RowRejection {
-  if (!site)
-    return {
-      reason: 'unknown_site',
-      detail: `there is no site ${shorten(slug)}; GET /api/v1/sites lists those there are`,
-    };
+  if (!site) return { reason: 'unknown_site', detail: siteIsUnknown(slug) };
   if (!maySee(caller, site.siteId)) {
     return { reason: 'site_forbidden', detail: `${slug} is not among the sites of the API key` };
   }
   return site;
 }
 
-/** Brings the points into memory; resolves with the sites that could not take all of them. */
-async function loadPoints(
-  named: readonly Named[],
-  sites: Sites,
-  directory: Directory,
-): Promise<ReadonlySet<KnownSite>> {
-  const missing = new Map<KnownSite, Map<string, PointName>>();
-  for (const { site: slug, asset, point } of named) {
+/** Those whose sites are there and allowed. */
+function findable(named: readonly Named[], sites: Sites) {
+  return named.flatMap(({ site: slug, asset, point }) => {
     const site = sites.get(slug);
-    if (!site || 'reason' in site || knownPoint(site, asset, point)) continue;
-    const names = missing.get(site) ?? new Map<string, PointName>();
-    missing.set(site, names.set(pointKey(asset, point), { asset, point }));
-  }
-  const full = new Set<KnownSite>();
-  for (const [site, names] of missing) {
-    const { siteFull } = await directory.loadPoints(site, [...names.values()]);
-    if (siteFull) full.add(site);
-  }
-  return full;
+    return site && !('reason' in site) ? [{ site, asset, point }] : [];
+  });
 }
 
 function findNamed(

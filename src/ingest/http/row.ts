@@ -1,6 +1,6 @@
 import { isTopicName } from '../../assets/discovery.ts';
 import { shorten } from '../decode/sample.ts';
-import type { Reason } from '../quarantine/quarantine.ts';
+import { malformed, type Reason } from '../quarantine/quarantine.ts';
 
 /** Why a row was not stored: what a message may be refused for, or that the key is limited to other sites. */
 export type RowRejection = { readonly reason: Reason | 'site_forbidden'; readonly detail: string };
@@ -87,7 +87,3 @@ function targetOfNames(row: Record<string, unknown>, siteOfPath: string | null):
 }
 
 const badName = 'must be a text of 1 to 128 characters, none of them a control character';
-
-function malformed(detail: string): RowRejection {
-  return { reason: 'malformed', detail };
-}

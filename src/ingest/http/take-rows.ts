@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isConnectionLoss } from '../../platform/database.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { parseJson } from '../decode/payload.ts';
+import { malformed } from '../quarantine/quarantine.ts';
 import type { JudgeRows, RowsFrom, Verdict } from './judge-rows.ts';
 import { createLineReader, type Line } from './lines.ts';
 import { type Row, type RowDefaults, type RowRejection, readRow } from './row.ts';
@@ -83,10 +84,11 @@ function rowOf(line: Line, defaults: RowDefaults): Row | RowRejection {
   if ('text' in line) {
     const given = parseJson(line.text);
     if (given !== undefined) return readRow(given, defaults);
-    return { reason: 'malformed', detail: 'the line is not JSON: each line is one row' };
+    return malformed('the line is not JSON: each line is one row');
   }
-  const detail = line.fault === 'too_long' ? `the line is longer than ${lineBytesMax} bytes` : 'the line is not UTF-8';
-  return { reason: 'malformed', detail };
+  return malformed(
+    line.fault === 'too_long' ? `the line is longer than ${lineBytesMax} bytes` : 'the line is not UTF-8',
+  );
 }
 
 async function commit(rows: readonly (Row | RowRejection)[], { judge, from, onVerdicts }: TakeOptions): Promise<void> {

@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Slots } from '../../platform/fair-gate.ts';
 import type { Mount, Queue, Shell } from '../../platform/mount.ts';
 import { Refusal, refusals } from '../../platform/refusals.ts';
 import { isObject, parseJson } from '../decode/payload.ts';
 import type { JudgeRows, Verdict } from './judge-rows.ts';
 import { readBody, readWholeBody } from './request-body.ts';
 import { type RowDefaults, readRow } from './row.ts';
-import type { Slots } from './slots.ts';
 import { takeRows } from './take-rows.ts';
 import { countIn, createVerdictStream, noCounts } from './verdicts.ts';
 
@@ -95,19 +95,16 @@ async function answerAlong(body: AsyncIterable<Buffer>, asked: Asked, { needs, k
   const { request, reply } = asked;
   const counts = noCounts();
   const answer = createVerdictStream();
-  let begin = () => {};
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
+  const begun = Promise.withResolvers<void>();
   const onVerdicts = async (verdicts: readonly Verdict[]) => {
     countIn(counts, verdicts);
     answer.add(verdicts);
-    begin();
+    begun.resolve();
     while (answer.isFull()) await answer.room();
   };
   const taken = takeRows(body, { judge: needs.judge, from: fromOf(asked), defaults: asked.defaults, onVerdicts });
   keep(taken);
-  await Promise.race([begun, taken]);
+  await Promise.race([begun.promise, taken]);
   taken.then(
     () => answer.end(counts),
     (error: unknown) => {

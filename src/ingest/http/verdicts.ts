@@ -42,32 +42,14 @@ const countOf = { stored: 'stored', duplicate: 'duplicates', conflict: 'conflict
 
 /** A stream without verdicts yet. */
 export function createVerdictStream(): VerdictStream {
-  /** What a byte stands for: a verdict, or the reason of a refusal; reasons are few. */
-  const names: string[] = [...accepted];
-  const details = new Map<number, string>();
-  let blocks: Uint8Array[] = [];
-  let written = 0;
-  let added = 0;
+  const waiting = createWaiting();
   let last: { readonly line: string; readonly error: Error | undefined } | undefined;
   let isAsked = false;
   let wake = () => {};
 
-  const lineOf = (row: number): string => {
-    const at = row % blockRows;
-    const name = names[(blocks[0] as Uint8Array)[at] as number] as string;
-    if (at === blockRows - 1) blocks = blocks.slice(1);
-    if (accepted.includes(name)) return `{"row":${row},"verdict":"${name}"}`;
-    const detail = details.get(row) ?? tooManyDetails;
-    details.delete(row);
-    return JSON.stringify({ row, verdict: 'refused', reason: name, detail });
-  };
   const write = () => {
-    while (isAsked && written < added) {
-      const lines: string[] = [];
-      for (const end = Math.min(written + linesAtOnceMax, added); written < end; written++) lines.push(lineOf(written));
-      isAsked = stream.push(`${lines.join('\n')}\n`);
-    }
-    if (added - written < pendingMax / 2) wake();
+    while (isAsked && waiting.count() > 0) isAsked = stream.push(waiting.take());
+    if (waiting.count() < pendingMax / 2) wake();
     if (!isAsked || last === undefined) return;
     const { line, error } = last;
     last = undefined;
@@ -85,24 +67,14 @@ export function createVerdictStream(): VerdictStream {
       done(cause);
     },
   });
-  const code = (name: string): number => {
-    const known = names.indexOf(name);
-    return known < 0 ? names.push(name) - 1 : known;
-  };
 
   return {
     stream,
     add: (verdicts) => {
-      for (const verdict of verdicts) {
-        const at = added % blockRows;
-        if (at === 0) blocks.push(new Uint8Array(blockRows));
-        (blocks.at(-1) as Uint8Array)[at] = code(verdict.verdict === 'refused' ? verdict.reason : verdict.verdict);
-        if (verdict.verdict === 'refused' && details.size < detailsMax) details.set(added, verdict.detail);
-        added++;
-      }
+      for (const verdict of verdicts) waiting.add(verdict);
       write();
     },
-    isFull: () => added - written >= pendingMax && !stream.destroyed,
+    isFull: () => waiting.count() >= pendingMax && !stream.destroyed,
     room: () =>
       new Promise((resolve) => {
         wake = resolve;
@@ -115,6 +87,47 @@ export function createVerdictStream(): VerdictStream {
     fail: (told) => {
       last = { line: `${JSON.stringify(told)}\n`, error: new Error(told.detail) };
       write();
+    },
+  };
+}
+
+/** Verdicts that nobody has read yet: of each a byte, and of some refusals their details. */
+function createWaiting() {
+  /** What a byte stands for: a verdict, or the reason of a refusal; reasons are few. */
+  const names: string[] = [...accepted];
+  const details = new Map<number, string>();
+  let blocks: Uint8Array[] = [];
+  let added = 0;
+  let taken = 0;
+
+  const code = (name: string): number => {
+    const known = names.indexOf(name);
+    return known < 0 ? names.push(name) - 1 : known;
+  };
+  const lineOf = (row: number): string => {
+    const at = row % blockRows;
+    const name = names[(blocks[0] as Uint8Array)[at] as number] as string;
+    if (at === blockRows - 1) blocks = blocks.slice(1);
+    if (accepted.includes(name)) return `{"row":${row},"verdict":"${name}"}\n`;
+    const detail = details.get(row) ?? tooManyDetails;
+    details.delete(row);
+    return `${JSON.stringify({ row, verdict: 'refused', reason: name, detail })}\n`;
+  };
+
+  return {
+    count: () => added - taken,
+    add: (verdict: Verdict): void => {
+      const at = added % blockRows;
+      if (at === 0) blocks.push(new Uint8Array(blockRows));
+      (blocks.at(-1) as Uint8Array)[at] = code(verdict.verdict === 'refused' ? verdict.reason : verdict.verdict);
+      if (verdict.verdict === 'refused' && details.size < detailsMax) details.set(added, verdict.detail);
+      added++;
+    },
+    /** The lines of the first, which wait no longer. */
+    take: (): string => {
+      let lines = '';
+      for (const end = Math.min(taken + linesAtOnceMax, added); taken < end; taken++) lines += lineOf(taken);
+      return lines;
     },
   };
 }

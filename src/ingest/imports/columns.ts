@@ -17,6 +17,8 @@ export type ImportRow = {
 
 export type ImportRowReader = {
   read(row: readonly string[]): ImportRow;
+  /** What helps with a time that cannot be read, where anything does. */
+  helpWithTime(timeText: string): string | undefined;
   readonly lastTimes: Map<string, number>;
 };
 

@@ -4,6 +4,7 @@
  *   bytes ─▶ rows of cells ─▶ the column map ─▶ readings by the names of their assets and points, and refusals by line
  */
 import { createReadStream } from 'node:fs';
+import { shorten } from '../decode/sample.ts';
 import { readTime } from '../decode/sample-time.ts';
 import type { ImportColumns, ImportRow, ImportRowReader } from './columns.ts';
 import { type CsvRow, readCsvRows } from './csv-rows.ts';
@@ -63,14 +64,17 @@ export async function readFileHeader(file: string): Promise<string[]> {
   return [];
 }
 
-/** Reads batches from a place on; at the beginning of a file its header is passed over. Throws a sentence for a wrong header. */
+/**
+ * Reads batches from a place on; at the beginning of a file its header is passed over. Throws a sentence for a wrong header, and for
+ * a file whose first batch shows that day and month are the other way round: what it would store of the rest is wrong as well.
+ */
 export async function* readBatches(options: BatchOptions): AsyncGenerator<ImportBatch> {
   const { file, columns, zone, from } = options;
   const lastTimes = new Map(Object.entries(from.lastTimes));
   const reader = columns.open({ header: await readFileHeader(file), zone, lastTimes });
   const stream = createReadStream(file, { start: from.bytes });
-  let batch = emptyBatch();
   let isHeader = from.bytes === 0;
+  let batch = emptyBatch(isHeader);
   for await (const row of readCsvRows(stream, { from })) {
     if (isHeader) {
       isHeader = false;
@@ -78,18 +82,32 @@ export async function* readBatches(options: BatchOptions): AsyncGenerator<Import
     }
     addRow(batch, row, { reader, ...options });
     if (batch.readings.length + batch.errors.length < batchReadingsMax && batch.rows < batchRowsMax) continue;
+    if (batch.isFirst) refuseTurned(batch);
     yield { ...batch, end: placeOf(row, reader) };
     if (lastTimes.size > lastTimesKeptMax) lastTimes.clear();
     batch = emptyBatch();
     batch.last = row;
   }
+  if (batch.isFirst) refuseTurned(batch);
   if (batch.rows > 0 && batch.last) yield { ...batch, end: placeOf(batch.last, reader) };
 }
 
-type OpenBatch = { readings: NamedReading[]; errors: ImportError[]; rows: number; last: CsvRow | undefined };
+/** `isFirst` of a file; of `turned` rows the time fits only another format. */
+type OpenBatch = {
+  readonly isFirst: boolean;
+  readings: NamedReading[];
+  errors: ImportError[];
+  rows: number;
+  turned: { count: number; detail: string };
+  last: CsvRow | undefined;
+};
 
-function emptyBatch(): OpenBatch {
-  return { readings: [], errors: [], rows: 0, last: undefined };
+function emptyBatch(isFirst = false): OpenBatch {
+  return { isFirst, readings: [], errors: [], rows: 0, turned: { count: 0, detail: '' }, last: undefined };
+}
+
+function refuseTurned({ turned: { count, detail }, rows }: OpenBatch): void {
+  if (count * 2 > rows) throw new Error(`${detail}; that is so of ${count} of the first ${rows} rows`);
 }
 
 function placeOf({ end }: CsvRow, { lastTimes }: ImportRowReader): ImportPlace {
@@ -107,8 +125,11 @@ function addRow(batch: OpenBatch, row: CsvRow, { reader, asset: given, receivedM
   if (cells === undefined) return void refuse('malformed', fault ?? 'the row cannot be read');
   const found = reader.read(cells);
   const asset = (given ?? found.asset ?? '').trim();
-  const timeMs = timeOf(found, receivedMs);
-  if (typeof timeMs !== 'number') return void refuse(timeMs.reason, timeMs.detail);
+  const timeMs = timeOf(found, { receivedMs, reader });
+  if (typeof timeMs !== 'number') {
+    if (timeMs.isTurned) batch.turned = { count: batch.turned.count + 1, detail: timeMs.detail };
+    return void refuse(timeMs.reason, timeMs.detail);
+  }
   if (asset === '') return void refuse('malformed', 'the row names no asset');
   if (found.strangePoint !== undefined)
     return void refuse('unknown_point', `the column map has no point ${shorten(found.strangePoint)}`);
@@ -126,13 +147,18 @@ function addRow(batch: OpenBatch, row: CsvRow, { reader, asset: given, receivedM
 /** What dates can stand for (ECMAScript, time values), in milliseconds from 1970. */
 const timeMsMax = 8.64e15;
 
-function timeOf({ at, timeText }: ImportRow, receivedMs: number): number | { reason: string; detail: string } {
+/** `isTurned` where it is one with day and month the other way round. */
+type TimeFault = { reason: string; detail: string; isTurned?: boolean };
+
+function timeOf(
+  { at, timeText }: ImportRow,
+  { receivedMs, reader }: Pick<RowOptions, 'receivedMs' | 'reader'>,
+): number | TimeFault {
   if (at !== undefined && Math.abs(at) <= timeMsMax)
     return readTime(new Date(at).toISOString(), { receivedMs, timeZone: 'UTC' });
-  const detail = `the time ${JSON.stringify(shorten(timeText))} is not as the column map's time.format says`;
-  return { reason: 'time_unreadable', detail };
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  const reason = 'time_unreadable';
+  if (timeText.trim() === '') return { reason, detail: 'the row has no time' };
+  const what = `the time ${JSON.stringify(shorten(timeText))} is not as the column map's time.format says`;
+  const help = reader.helpWithTime(timeText);
+  return help === undefined ? { reason, detail: what } : { reason, detail: `${what}; ${help}`, isTurned: true };
 }

@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { nameOf, requireSite } from '../../access/api-key.ts';
 import { findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
+import type { Slots } from '../../platform/fair-gate.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { takeStreams } from '../http/routes.ts';
-import type { Slots } from '../http/slots.ts';
 import { endImport, findImport, listImports } from './import-store.ts';
 import type { Importer } from './importer.ts';
 import { receiveImport } from './receive-import.ts';
@@ -39,7 +39,7 @@ export function importRoutes(app: RouteScope, mount: Mount, needs: ImportNeeds):
 
 const description = `
 The body is comma-separated values (RFC 4180), with a column map that says what the columns are: the same as that of \`faultline rules
-back-test --columns\`, and beside it \`name\` where the site calls a point otherwise than the column. It comes as \`multipart/form-data\`,
+backtest --columns\`, and beside it \`name\` where the site calls a point otherwise than the column. It comes as \`multipart/form-data\`,
 with the parts \`columns\`, \`site\` and \`asset\` before \`file\`, or as \`text/csv\`, with \`columns\`, \`site\` and \`asset\` in the query.
 \`Content-Encoding: gzip\` is taken. Times without a zone are the map's, or the site's.
 

@@ -3,12 +3,12 @@
  * and values are converted into the unit that the site has for the point, since a map may know another one.
  */
 import { isTopicName } from '../../assets/discovery.ts';
-import type { PointName, PointRef } from '../../assets/point-store.ts';
+import type { PointRef } from '../../assets/point-store.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Appended } from '../../telemetry/append-store.ts';
 import { type Arrival, splitLate } from '../../telemetry/arrival.ts';
 import { findTooOld, inUnitOf } from '../decode/bind.ts';
-import { discoveryIsOff, type KnownSite, knownPoint, pointKey } from '../decode/directory.ts';
+import { discoveryIsOff, type KnownSite, knownPoint, loadMissing } from '../decode/directory.ts';
 import type { Writing } from '../writing.ts';
 import type { ImportColumns } from './columns.ts';
 import type { ImportBatch, ImportError, NamedReading } from './read-batches.ts';
@@ -59,26 +59,26 @@ export function createWriteBatch({ db, writing, tenantId, site: slug, columns }:
         await directory.describe(site, asset, columns.describe(asset));
       }
     }
-    await loadPoints(batch.readings, site, { columns, load: directory.loadPoints });
+    const named = batch.readings.map((reading) => {
+      return { reading, site, asset: reading.asset, point: columns.pointOf(reading.column).name };
+    });
+    await loadMissing(directory, named);
     const errors = [...batch.errors];
-    const found = batch.readings.flatMap((reading) => {
-      const { name } = columns.pointOf(reading.column);
-      const ref = knownPoint(site, reading.asset, name);
-      if (!ref) errors.push(unknownPoint(reading, name, site));
+    const found = named.flatMap(({ reading, asset, point }) => {
+      const ref = knownPoint(site, asset, point);
+      if (!ref) errors.push(unknownPoint(reading, point, site));
       return ref ? [{ reading, ref }] : [];
     });
     await loadConversions(found);
     const arrivals = found.flatMap(({ reading, ref }): Arrival[] => {
-      const convert = conversions.get(ref.pointId) ?? null;
       const { line, column, timeMs } = reading;
-      const tooOld = findTooOld(ref, timeMs);
-      if (tooOld) {
-        errors.push({ line, column, ...tooOld });
+      const conversion = findTooOld(ref, timeMs) ?? conversions.get(ref.pointId) ?? null;
+      if (conversion !== null && typeof conversion !== 'function') {
+        errors.push({ line, column, ...conversion });
         return [];
       }
-      if (convert !== null && typeof convert !== 'function') errors.push({ line, column, ...convert });
-      const value = typeof convert === 'function' ? convert(reading.value) : inUnitOf(ref, reading.value);
-      return convert === null || typeof convert === 'function' ? [{ point: ref, timeMs, value, quality: 'good' }] : [];
+      const value = conversion ? conversion(reading.value) : inUnitOf(ref, reading.value);
+      return [{ point: ref, timeMs, value, quality: 'good' }];
     });
     const counts = { stored: 0, duplicates: 0, conflicts: 0 };
     for (const part of splitLate(arrivals, Date.now())) {
@@ -104,25 +104,6 @@ function conversionOf(from: string | null, to: string | undefined, { convert }: 
   if (formula) return formula;
   const detail = `the column map says ${from}, the point is in ${to}, and one does not become the other`;
   return { reason: 'unusable_value', detail };
-}
-
-type Loading = {
-  readonly columns: ImportColumns;
-  readonly load: (site: KnownSite, names: readonly PointName[]) => Promise<unknown>;
-};
-
-async function loadPoints(
-  readings: readonly NamedReading[],
-  site: KnownSite,
-  { columns, load }: Loading,
-): Promise<void> {
-  const missing = new Map<string, PointName>();
-  for (const { asset, column } of readings) {
-    const { name: point } = columns.pointOf(column);
-    if (knownPoint(site, asset, point) || !isTopicName(asset) || !isTopicName(point)) continue;
-    missing.set(pointKey(asset, point), { asset, point });
-  }
-  if (missing.size > 0) await load(site, [...missing.values()]);
 }
 
 function unknownPoint({ line, column, asset }: NamedReading, point: string, site: KnownSite): ImportError {

@@ -5,6 +5,9 @@ export function createIngestCounters(registry: Registry) {
   const registers = [registry];
   const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Counter({ name: `faultline_ingest_${name}_total`, help, registers, labelNames });
+  const gauge = (name: string, help: string) => new Gauge({ name: `faultline_ingest_${name}`, help, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name: `faultline_ingest_${name}`, help, buckets, registers });
   return {
     received: counter('messages_received', 'Messages that a door has taken, by quality of service', 'qos'),
     recovered: counter('messages_recovered', 'Messages found in the spool at the start'),
@@ -19,8 +22,8 @@ export function createIngestCounters(registry: Registry) {
       'Messages of quality of service 1 and 2 neither stored nor acknowledged when the program closed',
     ),
     spooled: counter('messages_spooled', 'Messages written to the disk to be committed later'),
-    spoolMessages: new Gauge({ name: 'faultline_ingest_spool_messages', help: 'Messages in the spool', registers }),
-    spoolBytes: new Gauge({ name: 'faultline_ingest_spool_bytes', help: 'Bytes of the spool in use', registers }),
+    spoolMessages: gauge('spool_messages', 'Messages in the spool'),
+    spoolBytes: gauge('spool_bytes', 'Bytes of the spool in use'),
     committed: counter('readings_committed', 'Readings stored'),
     duplicate: counter('readings_duplicate', 'Readings that were there already with the same value'),
     conflict: counter('readings_conflict', 'Readings that were there already with another value, which stays'),
@@ -35,47 +38,28 @@ export function createIngestCounters(registry: Registry) {
       'messages_retained',
       'Retained messages of an external broker, which were acknowledged and not read since they may be of any age',
     ),
-    upstream: new Gauge({
-      name: 'faultline_ingest_upstream_connected',
-      help: 'Whether the external broker is connected and subscribed, 1 or 0',
-      registers,
-    }),
+    upstream: gauge('upstream_connected', 'Whether the external broker is connected and subscribed, 1 or 0'),
     forwarded: counter('messages_forwarded', 'Messages that subscribers were to get, once for each'),
     undelivered: counter(
       'messages_undelivered',
       'Messages that a subscriber did not get, or will not, by reason',
       'reason',
     ),
-    retainedBytes: new Gauge({
-      name: 'faultline_ingest_retained_bytes',
-      help: 'What is retained for subscribers to come, in bytes',
-      registers,
-    }),
+    retainedBytes: gauge('retained_bytes', 'What is retained for subscribers to come, in bytes'),
     refused: counter(
       'connections_refused',
       'Connections that were refused or ended by the broker, by reason',
       'reason',
     ),
-    waiting: new Gauge({ name: 'faultline_ingest_messages_waiting', help: 'Messages not committed yet', registers }),
-    connections: new Gauge({ name: 'faultline_ingest_connections', help: 'Open connections of devices', registers }),
-    batch: new Histogram({
-      name: 'faultline_ingest_commit_readings',
-      help: 'Readings in a commit',
-      buckets: [1, 10, 100, 1_000, 2_000, 5_000, 10_000],
-      registers,
-    }),
-    commit: new Histogram({
-      name: 'faultline_ingest_commit_seconds',
-      help: 'How long a commit took',
-      buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
-      registers,
-    }),
-    lag: new Histogram({
-      name: 'faultline_ingest_lag_seconds',
-      help: "From the newest reading's device time to its commit",
-      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 60, 3_600],
-      registers,
-    }),
+    waiting: gauge('messages_waiting', 'Messages not committed yet'),
+    connections: gauge('connections', 'Open connections of devices'),
+    batch: histogram('commit_readings', 'Readings in a commit', [1, 10, 100, 1_000, 2_000, 5_000, 10_000]),
+    commit: histogram('commit_seconds', 'How long a commit took', [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5]),
+    lag: histogram(
+      'lag_seconds',
+      "From the newest reading's device time to its commit",
+      [0.01, 0.05, 0.1, 0.5, 1, 5, 60, 3_600],
+    ),
   };
 }
 

@@ -260,4 +260,18 @@ describe('the intake', () => {
     expect(await intake.drain(200)).toBe(false);
     expect(told).toEqual([]);
   });
+
+  test('what is committed in the moment when it gives up is told before it is closed', async () => {
+    const { told, message } = createDevice();
+    const { commit, letGo } = createSlowCommit();
+    const intake = start({ commit });
+    intake.offer(message(1));
+    await turns();
+    setTimeout(letGo, 5);
+    const drained = intake.drain(6);
+    const bothAreDueAt = performance.now() + 20;
+    while (performance.now() < bothAreDueAt);
+    await drained;
+    expect(told).toEqual(['1', '|']);
+  });
 });

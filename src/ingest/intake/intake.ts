@@ -139,6 +139,7 @@ export function createIntake<P extends Part>(options: IntakeOptions<P>): Intake 
       timer.abort();
       inside.availability.close();
       if (inside.isGivenUp) giveUp(inside);
+      await turn(); // What is committed last is settled now.
       spool?.close();
       return !inside.isGivenUp;
     },
@@ -247,7 +248,6 @@ function noteCommitted(count: number, { underWay, availability, spool, queue, ga
 
 async function untilIdle(inside: State): Promise<void> {
   while (inside.interpreting || inside.committing) await Promise.all([inside.interpreting, inside.committing]);
-  await turn(); // What is committed last is settled now.
 }
 
 /** Moves what may be spooled from memory to the disk: of what is under way a copy, since it may be stored already. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Message } from './message.ts';
 import { createSlowLane } from './slow-lane.ts';
 
@@ -34,6 +34,10 @@ function start(tookMs = 1) {
   note('poison', { bad: 200 });
   return { lane, passed, note };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('the slow lane', () => {
   test('a device of which nothing is understood waits for the beat, in its order, and others pass', async () => {
@@ -92,6 +96,21 @@ describe('the slow lane', () => {
     for (const n of upTo(17)) lane.offer(message('poison', n, 1_048_576));
     expect(passed.length).toBeGreaterThanOrEqual(15);
     expect(passed).toEqual(upTo(passed.length).map((n) => `poison ${n}`));
+  });
+
+  test('who has fallen silent is forgotten after a while, and leaves room to watch others', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { lane, passed, note } = start();
+    const once = upTo(50_000).map((n) => message(`once ${n}`, 1));
+    lane.note(
+      once,
+      once.map((one) => ({ message: one, rejection: malformed })),
+      1,
+    );
+    vi.advanceTimersByTime(1_000);
+    note('flood', { bad: 200 });
+    lane.offer(message('flood', 1));
+    expect(passed).toEqual([]);
   });
 
   test('released, nothing is left behind', async () => {

@@ -8,7 +8,7 @@
  *
  * The order of a device's messages stays, and one that sends some bad messages among many good ones is never slow.
  */
-import type { Rejected } from '../decode/interpret.ts';
+import type { Rejected } from '../decode/protocol.ts';
 import { type Message, weightBytes } from './message.ts';
 
 export type SlowLane = {
@@ -53,16 +53,18 @@ export function createSlowLane(pass: (message: Message) => void): SlowLane {
       pass(message);
     }
   };
-  const beat = () => {
-    let isWaiting = false;
+  /** Time makes good, also of those that are silent now; who has nothing against it any more is not watched. */
+  const forgive = (now: number) => {
     for (const [id, one] of watched) {
-      letGo(one, passedMax);
-      settle(one, performance.now());
-      if (one.held.length > 0) isWaiting = true;
-      else if (one.level === 0) watched.delete(id);
+      settle(one, now);
+      if (one.level === 0 && one.held.length === 0) watched.delete(id);
     }
+  };
+  const beat = () => {
+    for (const one of watched.values()) letGo(one, passedMax);
+    forgive(performance.now());
     timer = undefined;
-    if (isWaiting) start();
+    if (heldBytes > 0) start();
   };
   const start = () => {
     timer ??= setTimeout(beat, Math.min(beatMs.max, Math.max(beatMs.min, tookMsLast / shareOfTime))).unref();
@@ -83,6 +85,7 @@ export function createSlowLane(pass: (message: Message) => void): SlowLane {
       if (rejected.length > 0) tookMsLast = tookMs;
       const bad = new Set(rejected.map(({ message }) => message));
       const now = performance.now();
+      forgive(now);
       for (const message of messages) {
         const { id } = message.origin.device;
         const one = watched.get(id);
@@ -90,7 +93,6 @@ export function createSlowLane(pass: (message: Message) => void): SlowLane {
         else if (bad.has(message) && watched.size < devicesMax)
           watched.set(id, { level: 1, notedAt: now, isSlow: false, held: [] });
       }
-      for (const [id, { level, held }] of watched) if (level === 0 && held.length === 0) watched.delete(id);
     },
     release: () => {
       clearTimeout(timer);

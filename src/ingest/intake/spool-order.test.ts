@@ -1,29 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   awayMs,
   createNumbersDatabase,
-  type NumbersDatabase,
   numberOf,
   soon,
-  startIntakeRun,
   untilAway,
   upTo,
+  useSpoolFolder,
 } from '../../../tests/support/intake-run.ts';
 import type { Message } from './message.ts';
 
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'faultline-spool-'));
-});
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-const start = (database: NumbersDatabase, options?: Parameters<typeof startIntakeRun>[2]) =>
-  startIntakeRun(directory, database, options);
+const { directory, start } = useSpoolFolder();
 
 describe('the order of messages through memory and spool', { timeout: 60_000 }, () => {
   test('while the database is away QoS 0 waits on the disk and QoS 1 in memory, and all is committed in order of arrival', async () => {
@@ -98,7 +88,7 @@ describe('the order of messages through memory and spool', { timeout: 60_000 }, 
     );
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 25 }), async (events) => {
-        rmSync(directory, { recursive: true, force: true });
+        rmSync(directory(), { recursive: true, force: true });
         const database = createNumbersDatabase();
         let run = start(database);
         let sent = 0;

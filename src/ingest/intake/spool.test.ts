@@ -1,27 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   awayMs,
   createNumbersDatabase,
-  type NumbersDatabase,
   numberOf,
   soon,
-  startIntakeRun,
   untilAway,
   upTo,
+  useSpoolFolder,
 } from '../../../tests/support/intake-run.ts';
 import type { Message } from './message.ts';
 
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'faultline-spool-'));
-});
-afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-const start = (database: NumbersDatabase, options?: Parameters<typeof startIntakeRun>[2]) =>
-  startIntakeRun(directory, database, options);
+const { directory, start } = useSpoolFolder();
 
 describe('the spool', { timeout: 60_000 }, () => {
   test('what a run could not commit is committed by the next one, before what comes then, as it was', async () => {
@@ -143,10 +134,10 @@ describe('the spool', { timeout: 60_000 }, () => {
   });
 
   test('a file that is none is put aside, and a file that another program uses is refused', async () => {
-    writeFileSync(join(directory, 'messages.sqlite'), 'this is no database'.repeat(1_000));
+    writeFileSync(join(directory(), 'messages.sqlite'), 'this is no database'.repeat(1_000));
     const database = createNumbersDatabase();
     const run = start(database);
-    expect(readdirSync(directory).some((name) => name.startsWith('messages.sqlite.damaged-'))).toBe(true);
+    expect(readdirSync(directory()).some((name) => name.startsWith('messages.sqlite.damaged-'))).toBe(true);
     expect(() => start(database)).toThrow('is in use by another program');
     await run.intake.drain(1_000);
   });
@@ -157,13 +148,13 @@ describe('the spool', { timeout: 60_000 }, () => {
     const first = start(database);
     for (const n of upTo(2_000)) first.offer(n, 0, { topic: `a/${'b'.repeat(2_000)}`, payload: Buffer.from(`${n}`) });
     await first.intake.drain(100);
-    const file = join(directory, 'messages.sqlite');
+    const file = join(directory(), 'messages.sqlite');
     const bytes = readFileSync(file);
     expect(bytes.length).toBeGreaterThan(3_000_000);
     writeFileSync(file, Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096, 0xff)]));
     const next = start(createNumbersDatabase());
     expect(next.spool.messages()).toBe(0);
-    expect(readdirSync(directory).filter((name) => name.includes('.damaged-'))).not.toEqual([]);
+    expect(readdirSync(directory()).filter((name) => name.includes('.damaged-'))).not.toEqual([]);
     next.offer(1, 1);
     await soon(() => next.told.committed).toEqual([1]);
     await next.intake.drain(1_000);

@@ -114,7 +114,7 @@ export async function keepReplayed(
   );
 }
 
-/** Deletes one message; false when it was not there, or had changed since `updatedAt`. */
+/** Deletes one message; false when it was not there. */
 export async function deleteQuarantined(db: Db, { tenantId, id }: { tenantId: string; id: string }): Promise<boolean> {
   const deleted = await db
     .deleteFrom('quarantine')

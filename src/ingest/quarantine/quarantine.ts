@@ -24,6 +24,11 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
+/** That something has none of the forms that are read, and which would be right. */
+export function malformed(detail: string): Rejection {
+  return { reason: 'malformed', detail };
+}
+
 export type QuarantineEntry = Rejection & {
   readonly tenantId: string;
   readonly deviceId: string;

@@ -10,9 +10,9 @@
 import type { Counter } from 'prom-client';
 import type { Appender } from '../../telemetry/append-store.ts';
 import type { Interpret } from '../decode/interpret.ts';
-import type { Turns } from '../http/slots.ts';
 import type { Message } from '../intake/message.ts';
 import { isPoison, notStorable } from '../not-storable.ts';
+import type { Turns } from '../writing.ts';
 import { keepReplayed, type Replayable, removeReplayed } from './list-store.ts';
 import type { Replayed } from './quarantined-message.ts';
 

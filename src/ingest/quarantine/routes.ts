@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify';
-import { nameOf } from '../../access/api-key.ts';
+import { nameOf, requireTenant } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../../platform/etag.ts';
-import type { Mount, Queue, RouteScope, Shell } from '../../platform/mount.ts';
+import { requireMatch } from '../../platform/etag.ts';
+import { deleted, type Mount, type Queue, type RouteScope, type Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { deleteMatching, deleteQuarantined, findQuarantined, listQuarantine, listReplayable } from './list-store.ts';
@@ -49,7 +48,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
     response: { 200: mount.pageOf(QuarantinedMessage) },
   };
   app.get('/quarantine', { config: read, schema: list }, async (request, reply) => {
-    tenantOf(request);
+    requireTenant(request.area.caller);
     const { page, filter } = paging.read(request.query, ['quarantine', nameOf(request.area)]);
     const rows = await listQuarantine(db, request.area, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
@@ -62,7 +61,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
     response: { 200: mount.oneOf(QuarantinedMessage) },
   };
   app.get(mount.member('quarantine'), { config: read, schema: one }, async (request, reply) => {
-    const found = await findQuarantined(db, tenantOf(request), request.params.id);
+    const found = await findQuarantined(db, requireTenant(request.area.caller), request.params.id);
     if (!found) throw refusals.quarantinedMessageNotFound(request.params.id);
     return shell.send(request, reply, mount.one(found));
   });
@@ -85,7 +84,7 @@ function replayRoutes(app: RouteScope, mount: Mount, { db, paging, shell, queue,
   };
   app.post(mount.member('quarantine', '/replay'), { config: write, schema: one }, async (request, reply) => {
     const { id } = request.params;
-    const tenantId = tenantOf(request);
+    const tenantId = requireTenant(request.area.caller);
     const replayOne = async () => {
       const [message] = await listReplayable(db, { tenantId, filter: { id }, after: undefined, limit: 1 });
       if (!message) throw refusals.quarantinedMessageNotFound(id);
@@ -105,7 +104,7 @@ function replayRoutes(app: RouteScope, mount: Mount, { db, paging, shell, queue,
     response: { 200: mount.oneOf(ReplayedMany) },
   };
   app.post('/quarantine/replay', { config: write, schema: many }, async (request, reply) => {
-    const tenantId = tenantOf(request);
+    const tenantId = requireTenant(request.area.caller);
     const replaySome = async () => {
       const { limit = replayLimitDefault, cursor, ...filter } = request.body;
       const { position: after, binding } = paging.open(cursor, ['quarantine-replay', tenantId, filter]);
@@ -134,13 +133,12 @@ function deletionRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   app.delete(mount.member('quarantine'), { config: write, schema: one }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
       const { id } = request.params;
-      const tenantId = tenantOf(request);
+      const tenantId = requireTenant(request.area.caller);
       const found = await findQuarantined(trx, tenantId, id);
       if (!found) throw refusals.quarantinedMessageNotFound(id);
-      const etag = etagOf(found.updated_at);
-      if (!ifMatchHolds(request.headers['if-match'], etag)) throw refusals.preconditionFailed(etag);
+      requireMatch(request.headers['if-match'], found.updated_at);
       if (!(await deleteQuarantined(trx, { tenantId, id }))) throw refusals.quarantinedMessageNotFound(id);
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     }),
   );
   const many = {
@@ -153,12 +151,7 @@ function deletionRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   };
   app.post('/quarantine/delete', { config: write, schema: many }, async (request, reply) =>
     shell.transact(request, reply, async (trx) =>
-      mount.found(await deleteMatching(trx, { tenantId: tenantOf(request), filter: request.body })),
+      mount.found(await deleteMatching(trx, { tenantId: requireTenant(request.area.caller), filter: request.body })),
     ),
   );
-}
-
-function tenantOf({ area: { caller } }: FastifyRequest): string {
-  if (caller.siteIds !== null) throw refusals.siteForbidden();
-  return caller.tenantId;
 }

@@ -9,9 +9,8 @@
  * What a message means is found out once, however often its batch is tried: a birth or a death changes what the next
  * message means. What has to survive the process is returned as rows, which are written with the batch.
  */
-import type { Protocol, Readout } from '../decode/protocol.ts';
+import type { Protocol, Readout, Rejected } from '../decode/protocol.ts';
 import type { Message } from '../intake/message.ts';
-import type { Rejection } from '../quarantine/quarantine.ts';
 import { hearBirth } from './hear-birth.ts';
 import { hearData } from './hear-data.ts';
 import { hearDeviceDeath, hearNodeDeath } from './hear-death.ts';
@@ -54,7 +53,7 @@ export function createSparkplugHost({ rebirths, onState, isReplay = false, ...op
 
   return {
     read: async (messages) => {
-      const outcome = { readouts: [] as Readout[], rejected: [] as { message: Message; rejection: Rejection }[] };
+      const outcome = { readouts: [] as Readout[], rejected: [] as Rejected[] };
       for (const message of messages) {
         const one = heard.get(message) ?? (await hear(message));
         heard.set(message, one);

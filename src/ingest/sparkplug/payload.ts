@@ -5,7 +5,8 @@
  */
 import { unzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
-import type { Quality } from '../../telemetry/reading.ts';
+import type { Quality } from '../../assets/quality.ts';
+import { inflatedBytesMax, isGzip } from '../decode/inflate.ts';
 import { readQuality } from '../decode/quality.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 import { type Alias, aliasOf, datatypes, metricValue, unsignedLong } from './metric-value.ts';
@@ -47,7 +48,6 @@ const templateDepthMax = 8;
 /** Properties of all metrics together. */
 const propertiesMax = 50_000;
 const propertiesBytesMax = 65_536;
-const inflatedBytesMax = 4 * 1_024 * 1_024;
 /** The uuid of a payload whose body is another payload, packed by GZIP or DEFLATE (Eclipse Tahu). */
 const compressed = 'SPBV1.0_COMPRESSED';
 
@@ -227,7 +227,7 @@ function qualityOf({ intValue, longValue }: WireValue): Quality {
 
 /** A payload that is packed as it is: no protobuf begins with these bytes, since no field has this type. */
 function unpackWhole(payload: Buffer): Buffer {
-  return payload[0] === 0x1f && payload[1] === 0x8b ? unpack(payload) : payload;
+  return isGzip(payload) ? unpack(payload) : payload;
 }
 
 function unpack(packed: Buffer): Buffer {

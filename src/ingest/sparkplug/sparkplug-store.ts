@@ -141,6 +141,18 @@ async function countBirths(db: Db, tenantId: string): Promise<number> {
   return Number(row?.count ?? 0);
 }
 
+/** For so long an edge node that died keeps its place, and its assets their names. */
+const deadKeptDays = 400;
+
+/** Forgets edge nodes that died long ago and were not born again, with their devices. */
+export async function deleteDeadEdgeNodes(db: Db): Promise<void> {
+  await sql`
+    delete from sparkplug_birth b using sparkplug_birth n
+    where (b.tenant_id, b.group_id, b.edge_node_id) = (n.tenant_id, n.group_id, n.edge_node_id)
+      and n.device_id = '' and n.state = 'dead'
+      and n.died_at < now() - make_interval(days => ${deadKeptDays})`.execute(db);
+}
+
 /** The tenants that have edge nodes: a device whose grants name Sparkplug's topics, or births of one that is granted everything. */
 export async function listSparkplugTenantIds(db: Db): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`

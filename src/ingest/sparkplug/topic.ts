@@ -1,4 +1,5 @@
 import { isTopicName } from '../../assets/discovery.ts';
+import { sparkplugRoot as root } from '../decode/topic.ts';
 import type { Rejection } from '../quarantine/quarantine.ts';
 
 /** An edge node, within its tenant. */
@@ -18,7 +19,6 @@ export type SparkplugTopic =
   | { readonly type: 'command' }
   | { readonly type: 'state'; readonly hostId: string };
 
-const root = 'spBv1.0';
 export const sparkplugPrefix = `${root}/`;
 
 const forms = `topics of Sparkplug B are ${root}/{group}/{type}/{edge node}[/{device}], where NBIRTH, NDEATH, NDATA and NCMD have no device, and DBIRTH, DDEATH, DDATA and DCMD have one`;

@@ -10,9 +10,10 @@ import {
   samplesMax,
   stampOf,
   tooMany,
+  whollyRefused,
 } from '../decode/sample.ts';
 import type { Arrived } from '../decode/sample-time.ts';
-import type { Rejection } from '../quarantine/quarantine.ts';
+import { malformed, type Rejection } from '../quarantine/quarantine.ts';
 import type { CompiledPointers, TemplateMatch } from './compile.ts';
 import { followPointer, type Pointer } from './pointer.ts';
 
@@ -23,16 +24,16 @@ export function decodeTemplate(
   arrived: Arrived,
 ): DecodedAssets {
   const text = textOf(payload);
-  if (typeof text !== 'string') return wholly(text);
+  if (typeof text !== 'string') return whollyRefused(text);
   const { asset = '', point = '' } = captures;
   switch (template.format) {
     case 'number': {
       const value = bareValue(text);
-      if (typeof value === 'string') return wholly(malformed('the payload must be a number, true or false'));
+      if (typeof value === 'string') return whollyRefused(malformed('the payload must be a number, true or false'));
       return collectAssets(new Map([[asset, [sampleOf(point, value, plainStamp(arrived))]]]));
     }
     case 'text':
-      if (text === '') return wholly(malformed('the payload must be a text'));
+      if (text === '') return whollyRefused(malformed('the payload must be a text'));
       return collectAssets(new Map([[asset, [sampleOf(point, text, plainStamp(arrived))]]]));
     case 'json':
       return readDocument(parseJson(text), { pointers: template.pointers, captures, arrived });
@@ -46,18 +47,18 @@ type Reading = {
 };
 
 function readDocument(document: unknown, reading: Reading): DecodedAssets {
-  if (document === undefined) return wholly(malformed('the payload must be JSON'));
+  if (document === undefined) return whollyRefused(malformed('the payload must be JSON'));
   const { items: place } = reading.pointers;
   const items = place ? followPointer(document, place) : [document];
-  if (!Array.isArray(items)) return wholly(malformed(`there must be an array at ${show(place)}`));
-  if (items.length === 0) return wholly(malformed(`the array at ${show(place)} is empty`));
-  if (items.length > samplesMax) return wholly(tooMany.rejections[0]);
+  if (!Array.isArray(items)) return whollyRefused(malformed(`there must be an array at ${show(place)}`));
+  if (items.length === 0) return whollyRefused(malformed(`the array at ${show(place)} is empty`));
+  if (items.length > samplesMax) return whollyRefused(tooMany);
   const found = new Map<string, Found[]>();
   let count = 0;
   for (const item of items) {
     const { asset, ofItem } = readItem(item, document, reading);
     count += ofItem.length;
-    if (count > samplesMax) return wholly(tooMany.rejections[0]);
+    if (count > samplesMax) return whollyRefused(tooMany);
     const known = found.get(asset);
     if (known) known.push(...ofItem);
     else found.set(asset, [...ofItem]);
@@ -104,7 +105,7 @@ function valuesOf(item: unknown, { pointers, captures }: Reading): (readonly [st
   if (!isObject(object)) return malformed(`there must be an object of values at ${show(named)}`);
   const names = Object.keys(object);
   if (names.length === 0) return malformed(`the object of values at ${show(named)} is empty`);
-  if (names.length > samplesMax) return tooMany.rejections[0] ?? malformed('too many values');
+  if (names.length > samplesMax) return tooMany;
   return names.map((name) => [name, object[name]] as const);
 }
 
@@ -121,12 +122,4 @@ function nameAt(found: unknown): string | undefined {
 function show(pointer: Pointer | undefined): string {
   const text = (pointer ?? []).map((step) => `/${step}`).join('');
   return text === '' ? 'the root of the payload' : text.slice(0, 80);
-}
-
-function malformed(detail: string): Rejection {
-  return { reason: 'malformed', detail };
-}
-
-function wholly(rejection: Rejection | undefined): DecodedAssets {
-  return { assets: new Map(), rejections: rejection ? [rejection] : [] };
 }

@@ -2,7 +2,7 @@
 import type { Area } from '../../access/api-key.ts';
 import { findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
-import { etagOf, ifMatchHolds } from '../../platform/etag.ts';
+import { requireMatch } from '../../platform/etag.ts';
 import { newId } from '../../platform/id.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { type CompiledTemplate, compileTemplate } from './compile.ts';
@@ -117,7 +117,6 @@ async function checkPlace(
 
 async function requirePresent(trx: Db, { area, id, ifMatch }: Omit<Which, 'at'>): Promise<TopicTemplate> {
   const found = await getTemplate(trx, area.caller.tenantId, id);
-  const etag = etagOf(found.updated_at);
-  if (!ifMatchHolds(ifMatch, etag)) throw refusals.preconditionFailed(etag);
+  requireMatch(ifMatch, found.updated_at);
   return found;
 }

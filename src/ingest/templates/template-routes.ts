@@ -1,8 +1,7 @@
-import { type Area, nameOf } from '../../access/api-key.ts';
+import { nameOf, requireTenant } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
-import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
-import { refusals } from '../../platform/refusals.ts';
 import { changeTemplate, createTemplate, getTemplate, removeTemplate } from './set-template.ts';
 import {
   TopicTemplate,
@@ -22,7 +21,10 @@ const read = { scope: 'topic-templates:read' } as const;
 const write = { scope: 'topic-templates:write' } as const;
 const collection = 'topic-templates';
 
-/** Templates of topics: list, one, create, change, delete, and a trial that stores nothing; on the tenant's mount alone. */
+/**
+ * Templates of topics: list, one, create, change, delete, and a trial that stores nothing; on the tenant's mount alone. A
+ * template may name any site, so a key that is limited to some gets none.
+ */
 export function templateRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
   readRoutes(app, mount, needs);
   writeRoutes(app, mount, needs);
@@ -38,7 +40,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
     response: { 200: mount.pageOf(TopicTemplate) },
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
-    const tenantId = tenantOf(request.area);
+    const tenantId = requireTenant(request.area.caller);
     const { page } = paging.read(request.query, [collection, nameOf(request.area)]);
     const rows = await listTemplates(db, tenantId, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
@@ -51,7 +53,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
     response: { 200: mount.oneOf(TopicTemplate) },
   };
   app.get(mount.member(collection), { config: read, schema: one }, async (request, reply) =>
-    shell.send(request, reply, mount.one(await getTemplate(db, tenantOf(request.area), request.params.id))),
+    shell.send(request, reply, mount.one(await getTemplate(db, requireTenant(request.area.caller), request.params.id))),
   );
 }
 
@@ -65,7 +67,7 @@ function writeRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   };
   app.post(mount.list(collection), { config: write, schema: creation }, async (request, reply) => {
     const { area, body } = request;
-    tenantOf(area);
+    requireTenant(area.caller);
     return shell.transact(request, reply, async (trx) =>
       mount.created(request, await createTemplate(trx, body, { area, at: shell.now() })),
     );
@@ -80,7 +82,7 @@ function writeRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   };
   app.patch(mount.member(collection), { config: write, schema: change }, async (request, reply) => {
     const { area, body, headers, params } = request;
-    tenantOf(area);
+    requireTenant(area.caller);
     const which = { area, body, id: params.id, ifMatch: headers['if-match'], at: shell.now() };
     return shell.transact(request, reply, async (trx) => mount.one(await changeTemplate(trx, which)));
   });
@@ -93,10 +95,10 @@ function writeRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   };
   app.delete(mount.member(collection), { config: write, schema: removal }, async (request, reply) => {
     const { area, headers, params } = request;
-    tenantOf(area);
+    requireTenant(area.caller);
     return shell.transact(request, reply, async (trx) => {
       await removeTemplate(trx, { area, id: params.id, ifMatch: headers['if-match'] });
-      return { status: 204, headers: {}, body: undefined };
+      return deleted;
     });
   });
 }
@@ -111,14 +113,8 @@ function trialRoute(app: RouteScope, mount: Mount, { db, shell }: Needs): void {
     response: { 200: mount.oneOf(TopicTemplateReadout) },
   };
   app.post(`/${collection}/test`, { config: read, schema }, async (request, reply) => {
-    const tenantId = tenantOf(request.area);
+    const tenantId = requireTenant(request.area.caller);
     const readout = await tryTemplate(db, { tenantId, body: request.body, at: shell.now() });
     return shell.send(request, reply, mount.found(readout));
   });
-}
-
-/** A template may name any site, so a key that is limited to some gets none. */
-function tenantOf({ caller }: Area): string {
-  if (caller.siteIds !== null) throw refusals.siteForbidden();
-  return caller.tenantId;
 }

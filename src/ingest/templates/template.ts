@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { isTopicName } from '../../assets/discovery.ts';
+import { Quality } from '../../assets/quality.ts';
 import { Id, Instant, text } from '../../platform/fields.ts';
 import { PageQuery } from '../../platform/paging.ts';
 import { patternLengthMax } from './pattern.ts';
@@ -169,7 +170,7 @@ export const TopicTemplateReadout = z
           point_id: Id.nullable().describe('Null: the point would be discovered.'),
           time: Instant,
           value: z.number().nullable(),
-          quality: z.enum(['good', 'uncertain', 'bad']),
+          quality: Quality,
         }),
       )
       .describe(`At most ${readingsShownMax}.`),

@@ -1,31 +1,26 @@
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { instant } from '../../platform/instant-store.ts';
-import type { InsightKey } from '../apply-store.ts';
+import type { InsightKey } from '../insight-key.ts';
 import type { EvidenceInput, EvidenceSource, Limits } from './evidence-source.ts';
 
 /** An episode of an insight: the tick that opened it and when its condition began to hold, in epoch milliseconds. */
 export type EpisodeStart = {
   readonly key: InsightKey;
+  /** Whatever is recorded of an insight of that identity is of another time, and forgotten. */
+  readonly isFirst: boolean;
   readonly ruleVersion: number;
   readonly openedMs: number;
   readonly startedMs: number;
   readonly source: EvidenceSource;
 };
 
-/** The first episode of an insight, which has no other; what is recorded of an insight of that identity is forgotten. */
-export async function recordFirstEpisode(trx: Db, episode: EpisodeStart): Promise<void> {
-  const id = idOf(episode.key);
-  await sql`with forgotten as (delete from insight_episode where insight_id = (${id}))
-    delete from insight_input where insight_id = (${id})`.execute(trx);
-  await recordEpisode(trx, episode);
-}
-
-/** One more episode of an insight, and what serves its inputs now where that is other than before. */
+/** The first or one more episode of an insight, and what serves its inputs now where that is other than before. */
 export async function recordEpisode(trx: Db, episode: EpisodeStart): Promise<void> {
-  const { key, ruleVersion, openedMs, startedMs, source } = episode;
+  const { key, isFirst, ruleVersion, openedMs, startedMs, source } = episode;
   const { beforeMs, afterMs, limits } = source;
   const { rows } = await sql<{ insight_id: string }>`
+    ${isFirst ? forgetting(key, openedMs) : sql``}
     insert into insight_episode (insight_id, opened_at, started_at, rule_version, before_ms, after_ms, limits)
     select id, ${instant(openedMs)}, ${instant(startedMs)}, ${ruleVersion}, ${beforeMs}, ${afterMs}, ${JSON.stringify(limits)}::jsonb
     from (${idOf(key)}) insight
@@ -34,6 +29,13 @@ export async function recordEpisode(trx: Db, episode: EpisodeStart): Promise<voi
     returning insight_id`.execute(trx);
   const insightId = rows[0]?.insight_id;
   if (insightId !== undefined) await recordInputs(trx, [{ insightId, inputs: source.inputs }], openedMs);
+}
+
+/** All but the episode of that opening, which is written over: one statement deletes no row that it changes. */
+function forgetting(key: InsightKey, openedMs: number) {
+  return sql`with forgotten as (
+      delete from insight_episode where insight_id = (${idOf(key)}) and opened_at <> ${instant(openedMs)}
+    ), unserved as (delete from insight_input where insight_id = (${idOf(key)}))`;
 }
 
 /** Notes when an insight's last episode ended. */

@@ -7,7 +7,8 @@
  *
  * Memory is bounded by the number of samples: pieces are folded into steps one after the other.
  */
-import { convert, findConversion, findUnit } from '../../assets/units.ts';
+import { qualityOf } from '../../assets/quality.ts';
+import { convert, findNamedConversion } from '../../assets/units.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import type { EvidenceSeries } from './evidence.ts';
 import type { KeptReadings, RecordedInput } from './evidence-store.ts';
@@ -55,8 +56,7 @@ export function rolledUpStep(stepMs: number): number {
 /** The value of an input for one that its point delivers in a unit; as it is where either has none, NaN where it cannot be converted. */
 export function converterOf(from: string | null, to: string | null): (value: number) => number {
   if (from === null || to === null || from === to) return (value) => value;
-  const [given, wanted] = [findUnit(from), findUnit(to)];
-  const conversion = given && wanted && findConversion(given, wanted);
+  const conversion = findNamedConversion(from, to);
   if (!conversion) return () => Number.NaN;
   return (value) => convert(value, conversion.scale, conversion.offset, conversion.steps);
 }
@@ -71,8 +71,6 @@ export function unfoldKept({ firstMs, gapsMs, values, qualities }: KeptReadings)
   };
 }
 
-const qualityNames = ['good', 'uncertain', 'bad'] as const;
-
 /** Readings as they are. */
 export function tellReadings(type: RecordedInput['type'], { timesMs, values, qualities }: SampleColumns): Samples {
   const allGood = qualities.every((quality) => quality === 0);
@@ -82,7 +80,7 @@ export function tellReadings(type: RecordedInput['type'], { timesMs, values, qua
     values: values.map((value) => shown(type, value)),
     least: null,
     greatest: null,
-    qualities: allGood ? null : qualities.map((quality) => qualityNames[quality] ?? 'bad'),
+    qualities: allGood ? null : qualities.map(qualityOf),
   };
 }
 
@@ -229,6 +227,6 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-function instantOf(ms: number): string {
+export function instantOf(ms: number): string {
   return formatInstant(new Date(ms));
 }

@@ -46,8 +46,8 @@ export type FindSource = (insight: { ruleId: string; assetId: string }, atMs: nu
 
 const limitsMax = 100;
 const builtInPointsMax = 50;
-const builtInBeforeMs = 3_600_000;
-const builtInAfterMs = 1_800_000;
+/** How much before its start and after its end an insight shows of which no rule says otherwise. */
+export const shownAround = { beforeMs: 3_600_000, afterMs: 1_800_000 } as const;
 
 /** Sources among the assets of a shard, as rules and overrides stood when it was evaluated. */
 export function createSources({ ruleSet, assets, overrides }: Ran): FindSource {
@@ -78,7 +78,8 @@ function builtInSource({ points }: ModelAsset, { timeScale }: RuleSet): Evidence
     seriesId: point.seriesId,
     pointUnit: point.unit,
   }));
-  return { beforeMs: builtInBeforeMs / timeScale, afterMs: builtInAfterMs / timeScale, limits: [], inputs };
+  const { beforeMs, afterMs } = shownAround;
+  return { beforeMs: beforeMs / timeScale, afterMs: afterMs / timeScale, limits: [], inputs };
 }
 
 function sourceOf(

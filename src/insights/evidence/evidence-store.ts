@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { instant } from '../../platform/instant-store.ts';
+import type { Machine } from '../../rules/kernel/machine.ts';
 import type { Limits } from './evidence-source.ts';
 
 /** An episode as it is recorded; instants are epoch milliseconds, `endedMs` null while it goes on. */
@@ -109,12 +110,14 @@ export async function* streamKept(
 
 const piecesAtOnce = 20;
 
+export type RecordedState = { readonly atMs: number; readonly state: Machine['state'] };
+
 /** The states of a rule's machine on an asset, each from its tick on, as far as they are recorded; the first may lie before `fromMs`. */
 export async function listStates(
   db: Db,
   { assetId, ruleId, fromMs, toMs }: { assetId: string; ruleId: string; fromMs: number; toMs: number },
-): Promise<{ atMs: number; state: string }[]> {
-  const { rows } = await sql<{ atMs: number; state: string }>`
+): Promise<RecordedState[]> {
+  const { rows } = await sql<RecordedState>`
     select (extract(epoch from tick_at) * 1000)::float8 as "atMs", state
     from (
       select tick_at, machine ->> 'state' as state, lag(machine ->> 'state') over (order by tick_at) as before

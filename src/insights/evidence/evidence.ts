@@ -1,5 +1,6 @@
 /** The evidence of an insight as the API tells it: the series behind it, from before its first episode to after its last. */
 import { z } from 'zod';
+import { Quality } from '../../assets/quality.ts';
 import { Id, Instant, wholeNumber } from '../../platform/fields.ts';
 
 export const samplesDefault = 1_000;
@@ -45,7 +46,7 @@ const Series = z.object({
   least: Numbers.nullable().describe('Of steps.'),
   greatest: Numbers.nullable().describe('Of steps.'),
   qualities: z
-    .array(z.enum(['good', 'uncertain', 'bad']))
+    .array(Quality)
     .nullable()
     .describe('Of readings; null where all are good. Rules take good readings alone.'),
 });

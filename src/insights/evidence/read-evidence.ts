@@ -4,7 +4,7 @@
  *   insight ──▶ episodes ──▶ span ──▶ inputs ──▶ a series each: kept pieces, then readings, then roll-ups where those are all that is left
  */
 import type { Db } from '../../platform/database.ts';
-import { formatInstant } from '../../platform/instant.ts';
+import type { Insight } from '../insight.ts';
 import type { Evidence, EvidenceSeries } from './evidence.ts';
 import {
   convertColumns,
@@ -12,6 +12,7 @@ import {
   convertSteps,
   createStepFold,
   gapsBetween,
+  instantOf,
   merge,
   type Reach,
   rolledUpStep,
@@ -23,6 +24,7 @@ import {
   tellSteps,
   unfoldKept,
 } from './evidence-samples.ts';
+import { shownAround } from './evidence-source.ts';
 import {
   countKept,
   listEpisodes,
@@ -43,15 +45,7 @@ export type EvidenceReadings = {
   readSteps(db: Db, span: Span & { readonly stepMs: number }): Promise<Map<number, StepColumns>>;
 };
 
-type Shown = {
-  readonly id: string;
-  readonly asset_id: string;
-  readonly rule_id: string;
-  readonly rule_version: number;
-  readonly started_at: string;
-  readonly opened_at: string;
-  readonly resolved_at: string | null;
-};
+type Shown = Pick<Insight, 'id' | 'asset_id' | 'rule_id' | 'rule_version' | 'started_at' | 'opened_at' | 'resolved_at'>;
 
 type Asked = {
   readonly insight: Shown;
@@ -97,7 +91,7 @@ async function assemble(db: Db, { insight, samples, nowMs, readings }: Asked): P
     complete: endMs <= nowMs,
     recorded: inputs.length > 0,
     episodes: episodes.map(showEpisode),
-    states: states.map(({ atMs, state }) => ({ at: instantOf(atMs), state: state as 'normal' })),
+    states: states.map(({ atMs, state }) => ({ at: instantOf(atMs), state })),
     series,
   };
 }
@@ -110,8 +104,7 @@ function episodeOf(insight: Shown): RecordedEpisode {
     startedMs: Date.parse(started_at),
     endedMs: resolved_at === null ? null : Date.parse(resolved_at),
     ruleVersion: rule_version,
-    beforeMs: 3_600_000,
-    afterMs: 1_800_000,
+    ...shownAround,
     limits: [],
   };
 }
@@ -128,7 +121,10 @@ function showEpisode({
     opened_at: instantOf(openedMs),
     ended_at: endedMs === null ? null : instantOf(endedMs),
     rule_version: ruleVersion,
-    limits: limits.map(({ since, values }) => ({ since: instantOf(Date.parse(since)), values: [...values] })),
+    // What overrides were known to set later was recorded when it opened, and an episode that ended before has not seen it.
+    limits: limits
+      .filter(({ since }) => endedMs === null || Date.parse(since) <= endedMs)
+      .map(({ since, values }) => ({ since: instantOf(Date.parse(since)), values: [...values] })),
   };
 }
 
@@ -216,8 +212,4 @@ async function readKept(db: Db, input: RecordedInput, asked: Reading, stepMs: nu
     columns = columns && count <= samplesMax ? merge(columns, unfolded) : undefined;
   }
   return { fold, columns, count, spans };
-}
-
-function instantOf(ms: number): string {
-  return formatInstant(new Date(ms));
 }

@@ -7,15 +7,9 @@
 import type { Db } from '../../platform/database.ts';
 import type { Effect } from '../../rules/kernel/effect.ts';
 import type { Ran } from '../../rules/live/ran.ts';
-import {
-  endEpisode,
-  listOpenRecords,
-  recordEpisode,
-  recordFirstEpisode,
-  recordInputs,
-  updateLimits,
-} from './evidence-record-store.ts';
-import { createSources, type FindSource, type Limits } from './evidence-source.ts';
+import { keyOf } from '../insight-key.ts';
+import { endEpisode, listOpenRecords, recordEpisode, recordInputs, updateLimits } from './evidence-record-store.ts';
+import { createSources, type FindSource, type Limits, shownAround } from './evidence-source.ts';
 
 /** What evaluated the tick at an instant. */
 export type RanAt = (atMs: number) => Ran;
@@ -34,16 +28,14 @@ export function sourcesAt(ranAt: RanAt): (atMs: number) => FindSource {
 /** Writes what an effect, which has been applied, says about the evidence of its insight. */
 export async function recordEvidence(trx: Db, effect: Effect, find: (atMs: number) => FindSource): Promise<void> {
   if (effect.kind !== 'opened' && effect.kind !== 'reopened' && effect.kind !== 'resolved') return;
-  const { ruleId, assetId, ruleVersion, at } = effect;
-  const key = { ruleId, assetId, openedAt: new Date(effect.openedAt) };
+  const key = keyOf(effect);
   if (effect.kind === 'resolved') return endEpisode(trx, key, effect.clearedAt);
+  const { kind, ruleVersion, at, startedAt: startedMs } = effect;
   const source = find(at)(key, at) ?? nothing;
-  const episode = { key, ruleVersion, openedMs: at, startedMs: effect.startedAt, source };
-  if (effect.kind === 'opened') await recordFirstEpisode(trx, episode);
-  else await recordEpisode(trx, episode);
+  await recordEpisode(trx, { key, isFirst: kind === 'opened', ruleVersion, openedMs: at, startedMs, source });
 }
 
-const nothing = { beforeMs: 3_600_000, afterMs: 1_800_000, limits: [], inputs: [] };
+const nothing = { ...shownAround, limits: [], inputs: [] };
 
 const recordsPerStatement = 500;
 const limitsKept = 200;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadRules } from '../language/load-rules.ts';
+import { buildRuleSet, loadRules } from '../language/load-rules.ts';
 import { backTest, backTestLog, daysIn, localDay } from './back-test.ts';
 import { readLogColumns } from './log-columns.ts';
 import { type ColumnMap, parseColumnMap, readTrendLog } from './trend-log.ts';
@@ -58,6 +58,34 @@ describe('a back-test over a trend log', () => {
       const wanted = backTest({ ruleSet, ...log, fromMs, toMs }, { split, zone: log.zone });
       expect(wanted.length).toBeGreaterThan(0);
       expect(backTestLog(logColumns, { ruleSet, split })).toEqual(wanted);
+    }
+  });
+});
+
+describe('the end of a trend log', () => {
+  const columns = 'time: { column: t }\nasset: { name: A, class: brick:AHU }\npoints: { x: { class: brick:Sensor } }\n';
+  const rule = (every: string) =>
+    `rule: r-${every}\nversion: 1\ntitle: T\napplies_to: { class: brick:AHU }\nevery: ${every}\ninputs: { x: { class: brick:Sensor } }\nwhen: x > 50\nseverity: info\ncategory: fault\n`;
+  const { rules: ruleSet, errors } = buildRuleSet(
+    ['20s', '1m', '5m'].map((every) => ({ file: `${every}.yaml`, text: rule(every) })),
+  );
+
+  test.each([
+    ['the tick that closes over the last reading is evaluated, and none after it', ['00:00:30Z,10', '00:01:30Z,60']],
+    ['a reading at a tick is the last one of it', ['00:00:30Z,10', '00:01:40Z,10', '00:02:00Z,60']],
+  ])('%s', (_, rows) => {
+    expect(errors).toEqual([]);
+    const { map } = parseColumnMap('columns.yaml', columns);
+    const log = readLogColumns(
+      Buffer.from(['t,x', ...rows.map((row) => `2026-01-05T${row}`)].join('\n')),
+      map as ColumnMap,
+    );
+    const closing = rows[1] === '00:01:30Z,60' ? '00:01:40' : '00:02:00';
+    for (const split of ['none', 'day'] as const) {
+      const found = backTestLog(log, { ruleSet, split });
+      const opened = found.map(({ rule: id, openedAt }) => [id, new Date(openedAt).toISOString().slice(11, 19)]);
+      expect(Object.fromEntries(opened)).toEqual({ 'r-20s': closing, 'r-1m': '00:02:00', 'r-5m': '00:05:00' });
+      expect(found.every(({ clearedAt, faultMs }) => clearedAt === null && faultMs === 0)).toBe(true);
     }
   });
 });

@@ -30,6 +30,8 @@ export type ColumnReplay = Omit<EvaluationInput, 'machines'> & {
   toMs: number;
   /** Where the run-up begins in which inputs are remembered and machines stand still; without it there is none. */
   warmFromMs?: number;
+  /** Whether each rule has the tick that closes over `toMs`, where there is nothing to come. */
+  closes?: boolean;
   knowledge?: Knowledge | undefined;
 };
 
@@ -38,10 +40,10 @@ export type ColumnReplay = Omit<EvaluationInput, 'machines'> & {
  * that know nothing of each other are replayed one after the other.
  */
 export function backTestColumns(asked: ColumnReplay): Effect[] {
-  const { columns, fromMs, toMs, warmFromMs = fromMs, knowledge, ...input } = asked;
+  const { columns, fromMs, toMs, warmFromMs = fromMs, closes, knowledge, ...input } = asked;
   const families = listFamilies(input.ruleSet, input.assets);
   const effects = families.flatMap((assets) =>
-    openColumnRun({ ...input, assets }, { warmFromMs, fromMs, knowledge }).advance(columns, toMs),
+    openColumnRun({ ...input, assets }, { warmFromMs, fromMs, knowledge }).advance(columns, toMs, closes),
   );
   return families.length > 1 ? inOrder(effects, input) : effects;
 }
@@ -67,7 +69,8 @@ export function backTestLog(
   const spans = split === 'day' ? daysIn(columns, zone) : [{ ...spanOf(columns), endMs: Number.POSITIVE_INFINITY }];
   return spans.flatMap(({ fromMs, toMs, endMs }) => {
     const own = split === 'day' ? cut(columns, fromMs, endMs) : columns;
-    return collectInsights(backTestColumns({ ruleSet, assets, columns: own, fromMs, toMs, knowledge }), toMs, zone);
+    const effects = backTestColumns({ ruleSet, assets, columns: own, fromMs, toMs, closes: true, knowledge });
+    return collectInsights(effects, toMs, zone);
   });
 }
 
@@ -161,7 +164,7 @@ export function localDay(atMs: number, zone: string): string {
   return new Date(atMs + zoneOffsetMs(zone, atMs)).toISOString().slice(0, 10);
 }
 
-/** The insights that effects tell of; those open at `endMs` have been at fault until then. `zone` tells the day of each. */
+/** The insights that effects tell of; those open at `endMs` have been at fault until then, which a closing tick may lie behind. `zone` tells the day of each. */
 export function collectInsights(effects: Effect[], endMs: number, zone: string): FiredInsight[] {
   const insights = new Map<string, FiredInsight>();
   const firingSince = new Map<string, number>();
@@ -174,7 +177,7 @@ export function collectInsights(effects: Effect[], endMs: number, zone: string):
     note(insight, effect, firingSince.get(key) ?? effect.at);
     if (effect.kind === 'resolved') firingSince.delete(key);
   }
-  for (const [key, since] of firingSince) (insights.get(key) as FiredInsight).faultMs += endMs - since;
+  for (const [key, since] of firingSince) (insights.get(key) as FiredInsight).faultMs += Math.max(0, endMs - since);
   return [...insights.values()];
 }
 

@@ -7,11 +7,12 @@
  */
 import { isKnownClass, isSubclassOf, listClasses } from '../../assets/brick-classes.ts';
 import { findConversion, findUnit, listUnitIds } from '../../assets/units.ts';
-import { createTimeReader } from '../language/local-time.ts';
+import { createTimeHelp, createTimeReader } from '../language/local-time.ts';
 import type { RuleInput, RuleSet } from '../language/rule.ts';
 import { errorAtPath, type Path, type Problem, type RuleError, type Source } from '../language/rule-error.ts';
 import { suggest } from '../language/suggestion.ts';
 import type { ColumnMap, TrendLog } from './trend-log.ts';
+import { findSeparator } from './trend-rows.ts';
 
 /** Units, classes and parts that nobody knows, and points that an asset names and the map lacks. */
 export function checkColumnMap(source: Source, map: ColumnMap): RuleError[] {
@@ -53,6 +54,12 @@ function unknownClass(source: Source, path: Path, name: string): RuleError {
 /** The columns that the map names and the header lacks. */
 export function checkHeader(source: Source, map: ColumnMap, header: readonly string[]): RuleError[] {
   const columns = header.map((name) => name.trim());
+  const separator = findSeparator(header);
+  if (separator !== undefined) {
+    const message = `the columns of the log are separated by ${separator}, not by commas`;
+    const help = 'save it as comma-separated values, with decimal points';
+    return [errorAtPath(source, ['time', 'column'], { code: 'not_comma_separated', message, help })];
+  }
   const isLong = map.layout === 'long';
   const wanted: [Path, string, 'key' | 'value'][] = [[['time', 'column'], map.time.column, 'value']];
   if (map.asset.column !== undefined) wanted.push([['asset', 'column'], map.asset.column, 'value']);
@@ -72,21 +79,24 @@ export function checkHeader(source: Source, map: ColumnMap, header: readonly str
 /** So many columns of a log are named to those who look for another one. */
 const columnsShown = 30;
 
-/** A format that reads none of the times of a log, or fewer than half of them. */
+/** A format that reads none of the times of a log, or fewer than half of them, is an error; one that reads most of them is warned of. */
 export function checkTimes(
   source: Source,
   map: ColumnMap,
   { rows, unreadable, strangeTime }: Omit<TrendLog, 'readings'>,
 ): RuleError[] {
+  if (strangeTime === null) return [];
+  const { text, line } = strangeTime;
   const readable = rows - unreadable.times;
-  if (rows === 0 || readable * 2 >= rows) return [];
   const format = map.time.format ?? 'iso';
   const fits = readable === 0 ? `none of the ${rows} rows` : `only ${readable} of the ${rows} rows`;
-  const message = `time: the format '${format}' fits ${fits}; the first that it does not fit has '${strangeTime}'`;
-  const other = formats.find((one) => createTimeReader(one, 'UTC')(strangeTime ?? '', 0) !== undefined);
-  const help = other === undefined ? `formats are made like ${formats[3]}` : `format: '${other}' fits it`;
+  const first = `the first that it does not fit, on line ${line}, has ${text.trim() === '' ? 'no time' : `'${text}'`}`;
+  const message = `time: the format '${format}' fits ${fits}; ${first}`;
+  const other = formats.find((one) => createTimeReader(one, 'UTC')(text, 0) !== undefined);
+  const like = other === undefined ? `formats are made like ${formats[3]}` : `format: '${other}' fits it`;
+  const problem = { code: 'time_format', message, help: createTimeHelp(format)(text) ?? like };
   const path = ['time', map.time.format === undefined ? 'column' : 'format'];
-  return [errorAtPath(source, path, { code: 'time_format', message, help })];
+  return [errorAtPath(source, path, readable * 2 >= rows ? { ...problem, severity: 'warning' } : problem)];
 }
 
 // The formats that logs mostly have, those first that fit nothing else.

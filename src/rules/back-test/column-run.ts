@@ -22,9 +22,9 @@ export type ColumnRun = {
   warmupMs: number;
   /**
    * Evaluates all ticks after those before through `throughMs`, on columns by point id that hold the readings since; ticks before
-   * `fromMs` only let inputs be remembered.
+   * `fromMs` only let inputs be remembered. The last call may close: each rule then has the tick that closes over `throughMs`, too.
    */
-  advance(columns: ReadonlyMap<string, PointColumn>, throughMs: number): Effect[];
+  advance(columns: ReadonlyMap<string, PointColumn>, throughMs: number, closes?: boolean): Effect[];
 };
 
 /** The rules that run anywhere, and whether each has ever known its condition, be it true or false. */
@@ -53,8 +53,10 @@ export function openColumnRun(
   let nextMs = Math.ceil(warmFromMs / everyMs) * everyMs;
   return { warmupMs: evaluation.warmupMs, advance };
 
-  function advance(columns: ReadonlyMap<string, PointColumn>, throughMs: number): Effect[] {
+  function advance(columns: ReadonlyMap<string, PointColumn>, throughMs: number, closes = false): Effect[] {
     const effects: Effect[] = [];
+    const endOf = (stepMs: number) =>
+      (closes ? Math.ceil(throughMs / stepMs) : Math.floor(throughMs / stepMs)) * stepMs;
     if (!Number.isFinite(everyMs)) return effects;
     const series: PointColumn[] = [];
     for (const { id } of points) {
@@ -63,15 +65,16 @@ export function openColumnRun(
     }
     for (const grid of grids.values()) grid.take(series);
     watch.take(series);
-    while (nextMs <= throughMs) {
-      const lastMs = Math.min(nextMs + (blockTicks - 1) * everyMs, Math.floor(throughMs / everyMs) * everyMs);
+    const endMs = Math.max(endOf(everyMs), ...[...grids.keys()].map(endOf));
+    while (nextMs <= endMs) {
+      const lastMs = Math.min(nextMs + (blockTicks - 1) * everyMs, endMs);
       for (const grid of grids.values()) grid.fill(Math.ceil(nextMs / grid.everyMs), Math.floor(lastMs / grid.everyMs));
       for (const row of rows) {
-        judge(row, nextMs, lastMs);
+        judge(row, nextMs, Math.min(lastMs, endOf(row.plan.grid.everyMs)));
         if (knowledge) noteKnown(row, knowledge);
       }
       const firstMs = Math.max(nextMs, Math.ceil(fromMs / everyMs) * everyMs);
-      stepAwake(evaluation, rows, { firstMs, lastMs, effects, reach: watch.reach });
+      stepAwake(evaluation, rows, { firstMs, lastMs, endMs: endOf(everyMs), effects, reach: watch.reach });
       nextMs = lastMs + everyMs;
     }
     return effects;
@@ -152,13 +155,18 @@ function noteKnown({ plan: { group, conditions, first, last } }: Row, knowledge:
   }
 }
 
-type Stepping = { firstMs: number; lastMs: number; effects: Effect[]; reach: (tMs: number) => void };
+/** After `endMs` there are only closing ticks of rules that have fewer ticks than others. */
+type Stepping = { firstMs: number; lastMs: number; endMs: number; effects: Effect[]; reach: (tMs: number) => void };
 
 /** Steps machines tick by tick, in the order of the rules; those at rest only where their condition is true. */
-function stepAwake(evaluation: Evaluation, rows: readonly Row[], { firstMs, lastMs, effects, reach }: Stepping): void {
+function stepAwake(
+  evaluation: Evaluation,
+  rows: readonly Row[],
+  { firstMs, lastMs, endMs, effects, reach }: Stepping,
+): void {
   const dueMs = Float64Array.from(rows, ({ plan }) => nextDueMs(plan, firstMs));
   for (let nextMs = firstMs; ; ) {
-    let tMs = evaluation.builtIns.isIdle() ? Number.POSITIVE_INFINITY : nextMs;
+    let tMs = evaluation.builtIns.isIdle() || nextMs > endMs ? Number.POSITIVE_INFINITY : nextMs;
     for (let i = 0; i < dueMs.length; i++) if ((dueMs[i] as number) < tMs) tMs = dueMs[i] as number;
     if (tMs > lastMs) break;
     for (let i = 0; i < rows.length; i++) {
@@ -168,6 +176,7 @@ function stepAwake(evaluation: Evaluation, rows: readonly Row[], { firstMs, last
       dueMs[i] = nextDueMs(row.plan, tMs + 1);
     }
     nextMs = tMs + evaluation.everyMs;
+    if (tMs > endMs) continue;
     reach(tMs);
     evaluation.builtIns.step(tMs, effects);
   }

@@ -13,6 +13,8 @@ export type CsvRows = {
   next(): boolean;
   readonly start: Int32Array;
   readonly end: Int32Array;
+  /** The line on which the row begins, counted from 1. */
+  line(): number;
   /** A cell's text, its doubled quotes undone. */
   text(cell: number): string;
 };
@@ -32,9 +34,10 @@ export function openCsv(bytes: Uint8Array): CsvRows {
   /** The cell of each column, -1 for those that nobody wants. */
   let cellOf = new Int32Array(0);
   let wanted = 0;
+  let rowStart = 0;
   let at = buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf ? 3 : 0;
   const header = readHeader();
-  return { header, want, next, start, end, text };
+  return { header, want, next, start, end, line, text };
 
   function want(columns: readonly number[]): void {
     cellOf = new Int32Array(Math.max(0, ...columns) + 1).fill(-1);
@@ -49,8 +52,16 @@ export function openCsv(bytes: Uint8Array): CsvRows {
       at += buffer[at] === lineFeed ? 1 : 2;
     if (at >= length) return false;
     for (let cell = 0; cell < wanted; cell++) start[cell] = end[cell] = 0;
+    rowStart = at;
     at = readRow(buffer, at, cellOf, start, end);
     return true;
+  }
+
+  function line(): number {
+    let lines = 1;
+    for (let end = buffer.indexOf(lineFeed); end >= 0 && end < rowStart; end = buffer.indexOf(lineFeed, end + 1))
+      lines++;
+    return lines;
   }
 
   function text(cell: number): string {

@@ -31,22 +31,24 @@ const cell = fc.constantFrom(
 const hours = [0, 1, 2, 3, 9, 23];
 const time = fc
   .record({
-    day: fc.constantFrom('3/29/2026', '10/25/2026', '02/7/2026', '13/1/2026', '2/30/2026', ''),
-    hour: fc.constantFrom(...hours),
+    day: fc.constantFrom('3/29/2026', '10/25/2026', '02/7/2026', '13/1/2026', '2/30/2026', '0/0/2026', '1/1/0026', ''),
+    hour: fc.constantFrom(...hours, 24),
     minute: fc.constantFrom('00', '30', '59', '5', '61'),
   })
   .map(({ day, hour, minute }) => (day === '' ? 'never' : `${day} ${hour}:${minute}`));
 const isoTime = fc
   .record({
-    day: fc.constantFrom('2026-03-29', '2026-10-25', '2026-02-28', '2026-02-30', '2026-13-01'),
+    day: fc.constantFrom('2026-03-29', '2026-10-25', '2026-02-28', '2026-02-30', '2026-13-01', '0099-01-01'),
     hour: fc.constantFrom(...hours, 24),
-    rest: fc.constantFrom(':30', ':00:15', ':00:15.25', ':00Z', ':00+02:00', ':61', ''),
+    rest: fc.constantFrom(':30', ':30Z', ':00:15', ':00:15.25', ':00:15Z', ':00Z', ':00 Z', ':00+02:00', ':61', ''),
     between: fc.constantFrom('T', ' '),
   })
   .map(({ day, hour, rest, between }) => `${day}${between}${String(hour).padStart(2, '0')}${rest}`);
 
+const epochTime = fc.constantFrom('', ' ', '0', '90.5', '1e3', '0x10', '1767600000');
+
 const file = fc.record({
-  rows: fc.array(fc.record({ time: fc.oneof(time, isoTime), cells: fc.array(cell, { maxLength: 4 }) }), {
+  rows: fc.array(fc.record({ time: fc.oneof(time, isoTime, epochTime), cells: fc.array(cell, { maxLength: 4 }) }), {
     maxLength: 12,
   }),
   end: fc.constantFrom('\n', '\r\n'),

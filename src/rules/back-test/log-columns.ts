@@ -84,7 +84,7 @@ function createReader(buffer: Uint8Array, csv: CsvRows, map: ColumnMap, log: Log
     const at = readTime(buffer, start[cells.time] as number, end[cells.time] as number, asset.lastMs, textOfTime);
     if (Number.isNaN(at)) {
       unreadable.times++;
-      log.strangeTime ??= textOfTime();
+      log.strangeTime ??= { text: textOfTime(), line: csv.line() };
       return;
     }
     if (!assets.has(name)) assets.set(name, asset);

@@ -5,6 +5,7 @@
  *   1/31/2026 9:05 ──fields──▶ year, month, day ──known day──▶ its midnight UTC, + hours and minutes
  */
 
+import { findDay } from '../../platform/instant.ts';
 import { createTimeReader } from '../language/local-time.ts';
 import { zoneOffsetMs } from '../language/schedule.ts';
 import { decimalAt } from './csv-cells.ts';
@@ -48,16 +49,14 @@ export function createCellTimeReader(format: string, zone: string): CellTimeRead
   }
   const layouts = layoutsOf(format);
   if (layouts.length === 0) return slow;
-  // ISO 8601 knows no 30th of February; a format of one's own counts on into March.
-  const midnightOf = createDays(zone, { isStrict: format === 'iso' });
-  const [hourEnd, sixty] = [24, format === 'iso' ? 60 : 100];
+  const [local, utc] = [createDays(zone), createDays('UTC')];
   const fields = new Float64Array(6);
   return (buffer, start, end, afterMs, text) => {
-    for (const parts of layouts) {
+    for (const { parts, isUtc } of layouts) {
       if (!readFields(parts, buffer, start, end, fields)) continue;
       const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = fields;
-      const isPlain = hour < hourEnd && minute < sixty && second < sixty;
-      const midnightMs = isPlain ? midnightOf(year, month, day) : Number.NaN;
+      const isPlain = hour < 24 && minute < 60 && second < 60;
+      const midnightMs = isPlain ? (isUtc ? utc : local)(year, month, day) : Number.NaN;
       if (Number.isNaN(midnightMs)) break;
       return midnightMs + hour * 3_600_000 + minute * 60_000 + second * 1000;
     }
@@ -65,17 +64,23 @@ export function createCellTimeReader(format: string, zone: string): CellTimeRead
   };
 }
 
-/** The parts of a format of digits and separators; for `iso` those of local times. None where the fast way does not know it. */
-function layoutsOf(format: string): Part[][] {
-  if (format === 'iso')
-    return ['yyyy-MM-ddTHH:mm:ss', 'yyyy-MM-dd HH:mm:ss', 'yyyy-MM-ddTHH:mm', 'yyyy-MM-dd HH:mm'].map(partsOf);
+/** Fields and separators; `isUtc` where a Z at the end says so. */
+type Layout = { parts: Part[]; isUtc: boolean };
+
+/** The layouts of a format of digits and separators; for `iso` those of local times and of UTC. None where the fast way does not know it. */
+function layoutsOf(format: string): Layout[] {
+  if (format === 'iso') return isoLayouts.map((layout) => ({ parts: partsOf(layout), isUtc: layout.endsWith('Z') }));
   const parts = /^(?:yyyy|MM?|dd?|HH?|mm?|ss?|[^A-Za-z0-9]|T)+$/.test(format) ? partsOf(format) : [];
   const named = parts.flatMap((part) => ('field' in part ? part.field : []));
   const isWhole = named.length === new Set(named).size && named.includes('year');
   // Digits of a varying number must end where a separator stands.
   const isClear = parts.every((part, index) => 'byte' in part || !('field' in (parts[index + 1] ?? { byte: 0 })));
-  return isWhole && isClear ? [parts] : [];
+  return isWhole && isClear ? [{ parts, isUtc: false }] : [];
 }
+
+const isoLayouts = ['HH:mm:ss', 'HH:mm', 'HH:mm:ssZ', 'HH:mmZ'].flatMap((time) =>
+  ['T', ' '].map((between) => `yyyy-MM-dd${between}${time}`),
+);
 
 function partsOf(format: string): Part[] {
   return (format.match(/yyyy|MM|M|dd|d|HH|H|mm|m|ss|s|./g) ?? []).map((token) => {
@@ -113,25 +118,20 @@ function readFields(parts: Part[], buffer: Uint8Array, start: number, end: numbe
 }
 
 /** The instant of local midnight of a day on which the zone's offset does not change, nor half a day around it; NaN on others. */
-function createDays(
-  zone: string,
-  { isStrict }: { isStrict: boolean },
-): (year: number, month: number, day: number) => number {
+function createDays(zone: string): (year: number, month: number, day: number) => number {
   const midnights = new Map<number, number>();
   let [lastKey, lastMs] = [-1, Number.NaN];
   return (year, month, day) => {
     const key = (year * 100 + month) * 100 + day;
     if (key === lastKey) return lastMs;
     lastKey = key;
-    const isDay = !isStrict || (month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month));
-    lastMs = midnights.get(key) ?? (isDay ? midnightMs(Date.UTC(year, month - 1, day), zone) : Number.NaN);
-    midnights.set(key, lastMs);
+    if (!midnights.has(key)) {
+      const dayMs = findDay(year, month, day);
+      midnights.set(key, dayMs === undefined ? Number.NaN : midnightMs(dayMs, zone));
+    }
+    lastMs = midnights.get(key) as number;
     return lastMs;
   };
-}
-
-function daysIn(year: number, month: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
 const quarterDayMs = 21_600_000;

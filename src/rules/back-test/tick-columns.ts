@@ -57,23 +57,20 @@ export function createTickGrid(everyMs: number, blockTicks: number): TickGrid {
   const sourcesOf = new Map<number, Source[]>();
   const computed: (TickColumn & Computation)[] = [];
   const computedOf = new Map<string, Map<string, TickColumn>>();
-  const windows: Windowed[] = [];
-  const windowsOf: Windowed[][] = [];
-  const columns: TickColumn[] = [];
-  let lookbackMost = 0;
-  let length = 0;
+  const { add, lookBack, allocate, length } = createRings(blockTicks);
+  const windows = createWindows(blockTicks);
   return {
     everyMs,
     declare,
     declareComputed,
-    declareWindow,
+    declareWindow: windows.declare,
     lookBack,
-    createRing,
+    createRing: (lookbackTicks) => lookBack(add({}), lookbackTicks),
     allocate,
-    length: () => length,
+    length,
     take,
     fill,
-    placeOf: (tick) => ringIndex(tick, length),
+    placeOf: (tick) => ringIndex(tick, length()),
   };
 
   function declare(reading: PointReading, extreme: Source['extreme'], lookbackTicks: number): Source {
@@ -81,11 +78,10 @@ export function createTickGrid(everyMs: number, blockTicks: number): TickGrid {
     const known = ofPoint.find((one) => one.extreme === extreme && isSameWay(one.reading, reading));
     if (known) return lookBack(known, lookbackTicks);
     const carried = extreme === 'none' ? undefined : declare(reading, 'none', 0);
-    const source: Source = { ...newColumn(), reading, extreme, carried, ...nothingRead };
+    const source: Source = add({ reading, extreme, carried, ...nothingRead });
     // The column that an extreme carries has been declared meanwhile.
     sourcesOf.set(reading.point, [...(sourcesOf.get(reading.point) ?? []), source]);
     sources.push(source);
-    columns.push(source);
     return lookBack(source, lookbackTicks);
   }
 
@@ -95,50 +91,10 @@ export function createTickGrid(everyMs: number, blockTicks: number): TickGrid {
     computedOf.set(text, ofText);
     const known = ofText.get(inputs);
     if (known) return known;
-    const column = { ...newColumn(), ...computation };
+    const column = add(computation);
     ofText.set(inputs, column);
     computed.push(column);
-    columns.push(column);
     return column;
-  }
-
-  function lookBack<Column extends TickColumn>(column: Column, ticks: number): Column {
-    lookbackMost = Math.max(lookbackMost, ticks);
-    if (isLong(ticks)) column.isBlocked = true;
-    return column;
-  }
-
-  function createRing(lookbackTicks: number): TickColumn {
-    const column = newColumn();
-    columns.push(column);
-    return lookBack(column, lookbackTicks);
-  }
-
-  function newColumn(): TickColumn {
-    return { id: columns.length, memory: new Float64Array(0), start: 0, length: 0, isBlocked: false };
-  }
-
-  function declareWindow(column: TickColumn, window: Window, minCover: number): Windowed {
-    const { name, ticks, hours } = window;
-    const ofColumn = windowsOf[column.id] ?? [];
-    const known = ofColumn.find(
-      ({ window: one, minCover: cover }) =>
-        one.name === name && one.ticks === ticks && one.hours === hours && cover === minCover,
-    );
-    if (known) return known;
-    const windowed: Windowed = { results: new Float64Array(blockTicks), column, window, minCover };
-    windowsOf[column.id] = [...ofColumn, windowed];
-    windows.push(windowed);
-    return windowed;
-  }
-
-  function allocate(): void {
-    const size = ringSize(lookbackMost, blockTicks);
-    length = size.length;
-    for (const column of columns) {
-      column.length = length;
-      column.memory = new Float64Array(column.isBlocked ? size.size : length).fill(Number.NaN);
-    }
   }
 
   function take(series: readonly (PointColumn | undefined)[]): void {
@@ -152,6 +108,62 @@ export function createTickGrid(everyMs: number, blockTicks: number): TickGrid {
     }
     for (const column of computed) fillComputed(column, first, last);
     for (const column of [...sources, ...computed]) if (column.isBlocked) noteBlocks(column, first, last);
-    for (const windowed of windows) fillWindow(windowed, first, last);
+    windows.fill(first, last);
   }
+}
+
+/** The memory of all columns of a grid: rings of one length, which the longest look back decides. */
+function createRings(blockTicks: number) {
+  const columns: TickColumn[] = [];
+  let lookbackMost = 0;
+  let length = 0;
+  return {
+    /** Adds a column with whatever else is told of it. */
+    add: <More extends object>(more: More): TickColumn & More => {
+      const column = {
+        ...{ id: columns.length, memory: new Float64Array(0), start: 0, length: 0, isBlocked: false },
+        ...more,
+      };
+      columns.push(column);
+      return column;
+    },
+    lookBack: <Column extends TickColumn>(column: Column, ticks: number): Column => {
+      lookbackMost = Math.max(lookbackMost, ticks);
+      if (isLong(ticks)) column.isBlocked = true;
+      return column;
+    },
+    allocate: (): void => {
+      const size = ringSize(lookbackMost, blockTicks);
+      length = size.length;
+      for (const column of columns) {
+        column.length = length;
+        column.memory = new Float64Array(column.isBlocked ? size.size : length).fill(Number.NaN);
+      }
+    },
+    length: () => length,
+  };
+}
+
+/** The windows over columns, each different one once. */
+function createWindows(blockTicks: number) {
+  const windows: Windowed[] = [];
+  const windowsOf: Windowed[][] = [];
+  return {
+    declare: (column: TickColumn, window: Window, minCover: number): Windowed => {
+      const { name, ticks, hours } = window;
+      const ofColumn = windowsOf[column.id] ?? [];
+      const known = ofColumn.find(
+        ({ window: one, minCover: cover }) =>
+          one.name === name && one.ticks === ticks && one.hours === hours && cover === minCover,
+      );
+      if (known) return known;
+      const windowed: Windowed = { results: new Float64Array(blockTicks), column, window, minCover };
+      windowsOf[column.id] = [...ofColumn, windowed];
+      windows.push(windowed);
+      return windowed;
+    },
+    fill: (first: number, last: number): void => {
+      for (const windowed of windows) fillWindow(windowed, first, last);
+    },
+  };
 }

@@ -60,11 +60,11 @@ export type TrendLog = {
   assets: { asset: RuleAsset; points: RulePoint[] }[];
   readings: RuleReading[];
   zone: string;
-  /** Rows whose time could not be read, and cells that were neither number nor truth. */
+  /** Rows without a time that could be read, and cells that were neither number nor truth. */
   unreadable: { times: number; values: number };
   rows: number;
-  /** The first time that could not be read. */
-  strangeTime: string | null;
+  /** The first time that could not be read, blank where there is none, and the line of its row. */
+  strangeTime: { text: string; line: number } | null;
 };
 
 /** A column map from its YAML, with errors that name file, line and column; those that are warnings leave the map usable. */
@@ -94,12 +94,13 @@ export function readHeader(csv: Uint8Array): string[] {
 /** The readings of a CSV by its column map. Blank cells are no readings; a column that the file lacks throws a sentence. */
 export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
   const zone = zoneOf(map);
-  const [header = [], ...rows] = parse(csv, {
+  const [first, ...rows] = parse(csv, {
     bom: true,
     relax_column_count: true,
     skip_empty_lines: true,
-  }) as string[][];
-  const reader = createTrendRowReader(map, { header, zone });
+    info: true,
+  }) as unknown as { record: string[]; info: { bytes: number } }[];
+  const reader = createTrendRowReader(map, { header: first?.record ?? [], zone });
   const log: TrendLog = {
     assets: [],
     readings: [],
@@ -109,11 +110,14 @@ export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
     strangeTime: null,
   };
   const assets = new Set<string>();
-  for (const row of rows) {
+  let rowBytes = first?.info.bytes ?? 0;
+  for (const { record: row, info } of rows) {
+    const before = rowBytes;
+    rowBytes = info.bytes;
     const { asset = 'asset', at, timeText, cells } = reader.read(row);
     if (at === undefined) {
       log.unreadable.times++;
-      log.strangeTime ??= timeText;
+      log.strangeTime ??= { text: timeText, line: lineAfter(csv, before) };
       continue;
     }
     assets.add(asset);
@@ -125,6 +129,13 @@ export function readTrendLog(csv: string, map: ColumnMap): TrendLog {
   log.readings.sort((a, b) => a.at - b.at);
   log.assets = [...assets].map((name) => describeAsset(name, map, zone));
   return log;
+}
+
+/** The line of the first row after some bytes, counted from 1. */
+function lineAfter(csv: string, bytes: number): number {
+  const buffer = Buffer.from(csv);
+  const [blank = ''] = /^(?:\r?\n)*/.exec(buffer.toString('utf8', bytes)) ?? [];
+  return (buffer.toString('utf8', 0, bytes) + blank).split('\n').length;
 }
 
 /** The zone of the log's local times; throws a sentence for one that does not exist. */

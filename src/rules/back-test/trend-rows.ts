@@ -2,7 +2,7 @@
  * One row of a trend log by its column map: which asset, when, and what of which point. Whoever reads trend logs reads them by this,
  * the back-test as a whole and an import row by row.
  */
-import { createTimeReader } from '../language/local-time.ts';
+import { createTimeHelp, createTimeReader } from '../language/local-time.ts';
 import type { ColumnMap } from './trend-log.ts';
 
 /** A cell that is not blank: its point as the map names it, and its number, undefined for what is neither number nor truth. */
@@ -22,6 +22,8 @@ export type TrendRow = {
 export type TrendRowReader = {
   /** Reads a row after the one of the same asset before it, which tells local times apart that come twice. */
   read(row: readonly string[]): TrendRow;
+  /** What helps with a time that cannot be read, where anything does. */
+  helpWithTime(timeText: string): string | undefined;
   /** The instant of the last row of each asset, to be given to a reader that goes on behind it. */
   readonly lastTimes: Map<string, number>;
 };
@@ -39,7 +41,8 @@ export function createTrendRowReader(
   const pointColumn = isLong ? columnOf(map.point?.column ?? 'point') : -1;
   const valueColumn = isLong ? columnOf(map.value?.column ?? 'value') : -1;
   const wide = isLong ? [] : Object.keys(map.points).map((name) => ({ name, column: columnOf(name) }));
-  const readTime = createTimeReader(map.time.format ?? 'iso', zone);
+  const { format = 'iso' } = map.time;
+  const readTime = createTimeReader(format, zone);
   const known = new Map(
     Object.entries(map.points).map(([name, { values }]) => [name, new Map(Object.entries(values ?? {}))]),
   );
@@ -50,6 +53,7 @@ export function createTrendRowReader(
 
   return {
     lastTimes,
+    helpWithTime: createTimeHelp(format),
     read: (row) => {
       const asset = assetColumn === undefined ? map.asset.name : (row[assetColumn] ?? '');
       const timeText = row[timeColumn] ?? '';
@@ -76,5 +80,13 @@ export function readValue(text: string): number | undefined {
 
 /** Throws the sentence for a column that is not there. */
 export function missingColumn(name: string, header: string[]): never {
+  const separator = findSeparator(header);
+  if (separator !== undefined) throw new Error(`the columns of the file are separated by ${separator}, not by commas`);
   throw new Error(`the file has no column '${name}'; it has ${header.join(', ')}`);
+}
+
+/** What separates the columns of a file with one column only, where that is no comma. */
+export function findSeparator([first = '', ...others]: readonly string[]): string | undefined {
+  if (others.length > 0) return undefined;
+  return [';', '\t', '|'].filter((one) => first.includes(one)).map((one) => (one === '\t' ? 'tabs' : `'${one}'`))[0];
 }

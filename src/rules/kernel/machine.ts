@@ -186,7 +186,8 @@ function returned({ endedBecause: _, ...last }: InsightMemory, at: number): Insi
   return { ...last, endedAt: null, episodes: last.episodes + 1, episodeStarts };
 }
 
-const freshInsight: Omit<InsightMemory, 'startedAt' | 'openedAt' | 'episodeStarts'> = {
+/** An insight that has just been opened; what else there is to know of it is when. */
+export const freshInsight: Omit<InsightMemory, 'startedAt' | 'openedAt' | 'episodeStarts'> = {
   endedAt: null,
   episodes: 1,
   reasserts: 0,

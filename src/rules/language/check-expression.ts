@@ -33,7 +33,7 @@ export function checkExpression(text: string, scope: Scope, broken: ReadonlySet<
     }
     const problem = problemOf(parsed.error, respelled.text, scope);
     const habit = findHabit(respelled.text, problem.start);
-    problems.push(atOrigin(habit ? { ...problem, help: habit.help } : problem, respelled));
+    problems.push(atOrigin(habit ? { ...problem, ...placeOf(habit, problem), help: habit.help } : problem, respelled));
     if (!habit) break;
     respelled = respell(respelled, habit);
   }
@@ -47,6 +47,13 @@ const textLengthMax = 4_000;
 const roundsMax = 8;
 
 const language = createLanguage();
+
+/** All of a habit that the parser stumbled in, not behind. */
+function placeOf(habit: Place, { start, end }: Place): Place {
+  return start < habit.end ? { start: habit.start, end: habit.end } : { start, end };
+}
+
+type Place = { start: number; end: number };
 
 type Parsed = { ast: ASTNode; checkError: CelError | undefined } | { error: CelError };
 

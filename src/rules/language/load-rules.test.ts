@@ -42,7 +42,7 @@ describe('mistakes in a rule file', () => {
     ['sat and fan', 5, 'unexpected_character', "CEL writes 'and' as '&&'"],
     ['sat > 1 or fan', 9, 'unexpected_character', "CEL writes 'or' as '||'"],
     ['sat = 1', 5, 'unexpected_character', "CEL compares with '=='"],
-    ['sat <> 1', 6, 'unexpected_token', "CEL writes '<>' as '!='"],
+    ['sat <> 1', 5, 'unexpected_token', "CEL writes '<>' as '!='"],
     ['1/2 > sat', 1, 'integer_division', 'write a decimal point, as in 1.0/2.0'],
     ['avgg(sat, "5m") > 1', 1, 'unknown_function', "did you mean 'avg'?"],
     ['avg(sat, 5m) > 1', 11, 'expected_token', "a duration is quoted: '5m'"],

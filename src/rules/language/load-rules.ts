@@ -9,7 +9,7 @@ import { checkLinks, linkRules } from './link-rules.ts';
 import type { Override } from './override.ts';
 import { holdsOverrides, type KnownRules, readOverrides } from './override-file.ts';
 import { memorySpanMs, type Rule, type RuleSet, staleAfterMsDefault } from './rule.ts';
-import type { RuleError, Source } from './rule-error.ts';
+import { errorAtPath, type RuleError, type Source } from './rule-error.ts';
 import { RuleFile } from './rule-file.ts';
 import { parseSource, validateSource } from './yaml-source.ts';
 import { losesLine } from './yaml-syntax.ts';
@@ -147,6 +147,10 @@ function buildOne(
   time: RuleTime,
   errors: RuleError[],
 ): Built {
+  if (isColumnMap(source)) {
+    errors.push(errorAtPath(source, ['time'], columnMapProblem, 'key'));
+    return { source, suppressedBy: [] };
+  }
   const { value, rest, errors: found } = validateSource(source, RuleFile, ruleDefaults);
   errors.push(...found);
   if (!rest) return { source, suppressedBy: [] };
@@ -156,6 +160,16 @@ function buildOne(
   const { suppressed_by: suppressedBy = [] } = rest;
   return { source, isOff, suppressedBy, rule: value && isSound ? rule : undefined };
 }
+
+function isColumnMap({ document }: Source): boolean {
+  return !document.has('rule') && document.has('time') && document.has('points');
+}
+
+const columnMapProblem = {
+  code: 'no_rule',
+  message: 'this is the column map of a trend log, and no rule',
+  help: 'keep it outside the folder of rules',
+};
 
 // What stands in for missing keys while the rest of a rule with mistakes is searched for more of them.
 const ruleDefaults = {

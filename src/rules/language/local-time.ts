@@ -1,3 +1,4 @@
+import { findDay, parseInstant } from '../../platform/instant.ts';
 import { zoneOffsetMs } from './schedule.ts';
 
 /** Reads the times of a trend log: a text and the instant of the row before it give an instant, undefined when it is none. */
@@ -9,8 +10,8 @@ export type TimeReader = (text: string, afterMs: number) => number | undefined;
  * after the row before; one that never comes (the beginning) is read as if the clock had not been changed.
  */
 export function createTimeReader(format: string, zone: string): TimeReader {
-  if (format === 'seconds') return (text) => finite(Number(text) * 1000);
-  if (format === 'milliseconds') return (text) => finite(Number(text));
+  if (format === 'seconds') return (text) => readEpoch(text, 1000);
+  if (format === 'milliseconds') return (text) => readEpoch(text, 1);
   if (format === 'iso') return (text, afterMs) => readIso(text, zone, afterMs);
   const { pattern, fields } = compileFormat(format);
   return (text, afterMs) => {
@@ -20,7 +21,8 @@ export function createTimeReader(format: string, zone: string): TimeReader {
     fields.forEach((field, index) => {
       part[field] = match[index + 1] as string;
     });
-    return localToInstant(localMsOf(part), zone, afterMs);
+    const localMs = localMsOf(part);
+    return localMs === undefined ? undefined : localToInstant(localMs, zone, afterMs);
   };
 }
 
@@ -43,6 +45,22 @@ const tokens: Record<string, [Field, string]> = {
   a: ['half', '([AaPp][Mm])'],
 };
 
+/**
+ * What helps with a time that a format does not fit: undefined unless it fits with day and month the other way round. Then the times
+ * that did fit are likely to be wrong as well.
+ */
+export function createTimeHelp(format: string): (text: string) => string | undefined {
+  if (!/M.*d|d.*M/.test(format)) return () => undefined;
+  const swapped = swapDayAndMonth(format);
+  const read = createTimeReader(swapped, 'UTC');
+  const help = `format: '${swapped}' fits it: are day and month the other way round, in all rows?`;
+  return (text) => (read(text, 0) === undefined ? undefined : help);
+}
+
+function swapDayAndMonth(format: string): string {
+  return format.replace(/M+|d+/g, (token) => (token.startsWith('M') ? 'd' : 'M').repeat(token.length));
+}
+
 function compileFormat(format: string): { pattern: RegExp; fields: Field[] } {
   const fields: Field[] = [];
   const source = format.replace(/yyyy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|a|[^A-Za-z]|[A-Za-z]/g, (token) => {
@@ -54,23 +72,29 @@ function compileFormat(format: string): { pattern: RegExp; fields: Field[] } {
   return { pattern: new RegExp(`^${source}$`), fields };
 }
 
-function localMsOf({ year, month, day, hour, hour12, minute, second, half }: Partial<Record<Field, string>>): number {
-  const hours = hour12 === undefined ? Number(hour ?? 0) : (Number(hour12) % 12) + (/p/i.test(half ?? '') ? 12 : 0);
-  return (
-    Date.UTC(Number(year ?? 1970), Number(month ?? 1) - 1, Number(day ?? 1), hours, Number(minute ?? 0)) +
-    Number(second ?? 0) * 1000
-  );
+/** Undefined for what no calendar or clock shows: days are not counted on into the next month, nor hours into the next day. */
+function localMsOf(part: Partial<Record<Field, string>>): number | undefined {
+  const { year = 1970, month = 1, day = 1, hour = 0, hour12, minute = 0, second = 0, half = '' } = part;
+  const dayMs = findDay(Number(year), Number(month), Number(day));
+  const isClock = Number(hour) < 24 && Number(hour12 ?? 0) <= 12 && Number(minute) < 60 && Number(second) < 60;
+  if (dayMs === undefined || !isClock) return undefined;
+  const hours = hour12 === undefined ? Number(hour) : (Number(hour12) % 12) + (/p/i.test(half) ? 12 : 0);
+  return dayMs + (hours * 60 + Number(minute)) * 60_000 + Number(second) * 1000;
 }
+
+const isoPattern = /^(\d{4}-\d{2}-\d{2})(?:[T ]([\d:.,]+) *(Z|[+-]\d{2}(?::?\d{2})?)?)?$/;
 
 function readIso(text: string, zone: string, afterMs: number): number | undefined {
-  const trimmed = text.trim().replace(' ', 'T');
-  if (/(?:Z|[+-]\d\d:?\d\d)$/.test(trimmed)) return finite(Date.parse(trimmed));
-  const localMs = finite(Date.parse(`${trimmed.length === 10 ? `${trimmed}T00:00` : trimmed}Z`));
-  return localMs === undefined ? undefined : localToInstant(localMs, zone, afterMs);
+  const [, date, time = '00:00', offset] = isoPattern.exec(text.trim()) ?? [];
+  if (date === undefined) return undefined;
+  const shown = `${date}T${time}`;
+  if (offset !== undefined)
+    return parseInstant(`${shown}${offset.length === 3 ? `${offset}:00` : offset}`, 'UTC')?.getTime();
+  const local = parseInstant(`${shown}Z`, 'UTC');
+  return local && localToInstant(local.getTime(), zone, afterMs);
 }
 
-function localToInstant(localMs: number, zone: string, afterMs: number): number | undefined {
-  if (!Number.isFinite(localMs)) return undefined;
+function localToInstant(localMs: number, zone: string, afterMs: number): number {
   const halfDayMs = 43_200_000;
   const offsets = [zoneOffsetMs(zone, localMs - halfDayMs), zoneOffsetMs(zone, localMs + halfDayMs)] as const;
   if (offsets[0] === offsets[1]) return localMs - offsets[0];
@@ -81,6 +105,8 @@ function localToInstant(localMs: number, zone: string, afterMs: number): number 
   return instants.find((instant) => instant > afterMs) ?? instants.at(-1) ?? localMs - offsets[0];
 }
 
-function finite(value: number): number | undefined {
+/** `Number` takes a blank for 0, and 0x10 for 16. */
+function readEpoch(text: string, unitMs: number): number | undefined {
+  const value = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/.test(text) ? Number(text) * unitMs : Number.NaN;
   return Number.isFinite(value) ? value : undefined;
 }

@@ -88,10 +88,10 @@ export function errorAtPath(
 export function errorInScalar(source: Source, path: Path, problem: Problem): RuleError {
   const node = findNode(source.document.contents, path);
   if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return errorAtPath(source, path, problem);
-  const offsets = offsetsInSource(source.text, node as Scalar<string>);
-  const start = offsets[problem.start] ?? node.range[1];
-  const last = offsets[Math.max(problem.start, problem.end - 1)] ?? start;
-  return errorAt(source, { ...problem, start, end: last + 1 });
+  const places = placesInSource(source.text, node as Scalar<string>);
+  const [start, after] = places[problem.start] ?? [node.range[1], node.range[1] + 1];
+  const [, end] = places[Math.max(problem.start, problem.end - 1)] ?? [start, after];
+  return errorAt(source, { ...problem, start, end });
 }
 
 function findRange(source: Source, path: Path, part: 'key' | 'value'): [number, number] {
@@ -125,21 +125,39 @@ function findNode(root: unknown, path: Path): Node | undefined {
 }
 
 /**
- * Where each character of a scalar's value stands in the file. Folding, indentation and escapes only add characters, so the
- * value is a subsequence of the source; a space of the value may have been a line break.
+ * Where each character of a scalar's value begins and ends in the file. Folding and indentation only add characters, and escapes
+ * stand for others, so what lies between escapes is a subsequence of the source; a space of the value may have been a line break.
  */
-function offsetsInSource(text: string, node: Scalar<string>): number[] {
+function placesInSource(text: string, node: Scalar<string>): [number, number][] {
   const [start, end] = node.range as [number, number, number];
+  const escapes = escapesOf[node.type ?? ''];
   let at = node.type?.startsWith('BLOCK') ? text.indexOf('\n', start) + 1 : start;
   if (node.type?.startsWith('QUOTE')) at += 1;
-  const offsets: number[] = [];
-  for (const character of node.value) {
+  const places: [number, number][] = [];
+  while (places.length < node.value.length) {
+    const character = node.value[places.length] as string;
     const isSpace = /\s/.test(character);
-    while (at < end && (isSpace ? !/\s/.test(text[at] as string) : text[at] !== character)) at++;
-    offsets.push(at);
-    at++;
+    const length = () => (escapes ? lengthOfEscape(text, at, escapes) : 0);
+    while (at < end && length() === 0 && (isSpace ? !/\s/.test(text[at] as string) : text[at] !== character)) at++;
+    const next = at + Math.max(1, length());
+    // A line that is broken by an escape stands for nothing, and eight digits for a pair of characters.
+    const isBreak = /\\\r?\n/y.test(text.slice(at, next));
+    const isPair = next - at === 10 && character >= '\ud800' && character <= '\udbff';
+    for (let count = isBreak ? 0 : isPair ? 2 : 1; count > 0; count--) places.push([at, next]);
+    at = next;
   }
-  return offsets;
+  return places;
+}
+
+/** How quoted scalars write what stands for one character, and where a line goes on. */
+const escapesOf: Record<string, RegExp> = {
+  QUOTE_DOUBLE: /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|U[\da-fA-F]{8}|\r?\n[ \t]*|[0abefnrtvNLP_ "/\\\t])/y,
+  QUOTE_SINGLE: /''/y,
+};
+
+function lengthOfEscape(text: string, at: number, escapes: RegExp): number {
+  escapes.lastIndex = at;
+  return escapes.exec(text)?.[0].length ?? 0;
 }
 
 function endOfLine(text: string, from: number): number {

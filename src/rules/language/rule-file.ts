@@ -8,8 +8,16 @@ const Name = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name is letters, digits and underscores, and begins with a letter');
 const Id = z.string().regex(/^[a-z0-9][a-z0-9_-]*$/, 'an id is lower-case letters, digits and hyphens');
 const Duration = z
-  .union([z.string().regex(durationPattern, "a duration is written as '90s', '5m', '1h30m' or '2d'"), z.literal(0)])
+  .union([
+    z.string({ error: askForUnit }).regex(durationPattern, "a duration is written as '90s', '5m', '1h30m' or '2d'"),
+    z.literal(0),
+  ])
   .describe('a duration: 90s, 5m, 1h30m, 2d');
+
+function askForUnit({ input }: { input?: unknown }): string | undefined {
+  return typeof input === 'number' ? `${input} what? A duration has a unit, as in ${input}m` : undefined;
+}
+
 const ClassName = z.string().regex(/^[a-z]+:[A-Za-z0-9_-]+$/, "a class has a prefix, as in 'brick:AHU'");
 const Condition = z.union([z.string().min(1), z.boolean()]).describe('an expression that is true or false');
 const Value = z.union([z.string().min(1), z.number()]).describe('an expression that is a number');

@@ -59,7 +59,11 @@ describe('local times of trend logs', () => {
     ['iso', 'Europe/Berlin', '2026-01-05 08:00', '2026-01-05T07:00:00Z'],
     ['iso', 'Europe/Berlin', '2026-01-05T08:00:00+05:30', '2026-01-05T02:30:00Z'],
     ['iso', 'UTC', '2026-01-05', '2026-01-05T00:00:00Z'],
+    ['iso', 'UTC', '2026-01-05 08:00:00.250 +0200', '2026-01-05T06:00:00.250Z'],
+    ['iso', 'UTC', '2026-01-05 08:00:00+02', '2026-01-05T06:00:00Z'],
     ['seconds', 'UTC', '90.5', '1970-01-01T00:01:30.500Z'],
+    ['seconds', 'UTC', ' 1.5e3 ', '1970-01-01T00:25:00Z'],
+    ['M/d/yyyy', 'UTC', '2/29/2028', '2028-02-29T00:00:00Z'],
     ['M/d/yyyy H:mm', 'Europe/Berlin', '3/29/2026 2:30', '2026-03-29T01:30:00Z'],
   ])('%s in %s: %s is %s', (format, zone, text, wanted) => {
     expect(createTimeReader(format, zone)(text, Number.NEGATIVE_INFINITY)).toBe(Date.parse(wanted));
@@ -75,6 +79,33 @@ describe('local times of trend logs', () => {
     expect(seen).toEqual(['23:30', '00:00', '00:30', '01:00', '01:30', '02:00']);
   });
 
-  test('what is no time is no time', () =>
-    expect(createTimeReader('M/d/yyyy H:mm', 'UTC')('yesterday', 0)).toBeUndefined());
+  test.each([
+    ['M/d/yyyy H:mm', 'yesterday'],
+    ['d/M/yyyy', '1/31/2026'],
+    ['M/d/yyyy', '0/1/2026'],
+    ['M/d/yyyy', '1/0/2026'],
+    ['M/d/yyyy', '2/29/2026'],
+    ['M/d/yyyy', '4/31/2026'],
+    ['d.M.yyyy H:mm', '1.1.2026 24:00'],
+    ['d.M.yyyy H:mm', '1.1.2026 23:60'],
+    ['d.M.yyyy H:mm:ss', '1.1.2026 23:59:60'],
+    ['M/d/yyyy h:mm a', '1/1/2026 13:00 PM'],
+    ['M/d/yyyy', '1/1/0026'],
+    ['iso', '2026-02-30 00:00'],
+    ['iso', '2026-02-30T00:00Z'],
+    ['iso', '2026-04-31'],
+    ['iso', '2026-13-01T00:00:00+01:00'],
+    ['iso', '2026-01-01T00:60'],
+    ['iso', '2026-01'],
+    ['iso', '5'],
+    ['iso', ''],
+    ['seconds', ''],
+    ['seconds', ' '],
+    ['milliseconds', ''],
+    ['seconds', '0x10'],
+    ['milliseconds', '0b1'],
+    ['seconds', 'Infinity'],
+  ])('for %s %j is no time', (format, text) => {
+    expect(createTimeReader(format, 'Europe/Berlin')(text, 0)).toBeUndefined();
+  });
 });

@@ -68,6 +68,57 @@ test('a sum of numbers with and without a point is understood, a choice between 
   expect(helpOf('"(fan ? cc : 1) > 1"')).toEqual(['write both numbers with a decimal point, as in 1.0']);
 });
 
+describe('a mistake in a quoted condition stands where it was written', () => {
+  test.each([
+    ['"sat > 30.0 \\u0026\\u0026 x\\u0062 > 3"', 32, 7],
+    ['"sat > 30.0 \\x26\\x26 xb > 3"', 28, 2],
+    ['"sat > 30.0\\t&& xb > 3"', 23, 2],
+    ['"sat > 30.0 && \\U00000078b > 3"', 22, 11],
+    ["'sat > 30.0 && ''a'' == xb'", 31, 2],
+    ['"sat > 30.0 && \\\n  xb > 3"', 3, 2, 12],
+    ['"sat > 30.0 &&\n  xb > 3"', 3, 2, 12],
+    ['>-\n  sat > 30.0 && xb > 3', 17, 2, 12],
+  ])('%s', (when, column, length, line = 11) => {
+    const text = `${head}${inputs}when: ${when}\n${tail}`;
+    const errors = buildRuleSet([{ file: 'bad.yaml', text }]).errors.filter(({ code }) => code === 'unknown_variable');
+    expect(errors.map((one) => [one.line, one.column, one.length])).toEqual([[line, column, length]]);
+  });
+});
+
+test.each([
+  ['severity: warn\n', "did you mean 'warning'?"],
+  ['severity: crit\n', "did you mean 'critical'?"],
+  ['severity: warnign\n', "did you mean 'warning'?"],
+])('for a wrong choice there is a right one: %s', (severity, help) => {
+  const text = `${head}${inputs}when: fan\n${tail.replace('severity: warning\n', severity)}`;
+  expect(buildRuleSet([{ file: 'bad.yaml', text }]).errors.map((one) => one.help)).toEqual([help]);
+});
+
+test('a duration without its unit is asked for it', () => {
+  const text = `${head}${inputs}when: fan\nfor: 30\n${tail}`;
+  expect(buildRuleSet([{ file: 'bad.yaml', text }]).errors.map(({ message }) => message)).toEqual([
+    'for: 30 what? A duration has a unit, as in 30m',
+  ]);
+});
+
+test('an operator of another language is shown as a whole', () => {
+  const text = `${head}${inputs}when: fan\nclear: cc <> 3\n${tail}`;
+  expect(buildRuleSet([{ file: 'bad.yaml', text }]).errors).toMatchObject([
+    { line: 12, column: 11, length: 2, help: "CEL writes '<>' as '!='" },
+  ]);
+});
+
+test('a column map among the rules is told to be one, once', () => {
+  const text = `# of a trend log
+time: { column: Datetime }
+asset: { name: A, class: brick:AHU }
+points: { SAT: { class: brick:Supply_Air_Temperature_Sensor } }
+`;
+  expect(buildRuleSet([{ file: 'map.yaml', text }]).errors).toMatchObject([
+    { line: 2, column: 1, code: 'no_rule', message: 'this is the column map of a trend log, and no rule' },
+  ]);
+});
+
 test('the base tick of the program is named beside the ticks of a rule that do not fit it', () => {
   const text = `${head}${inputs}when: fan\nevery: 15s\n${tail}`;
   const messages = (options: object) =>

@@ -1,11 +1,11 @@
 /** The help line for a mistyped name: "did you mean 'x'?", or undefined when nothing is near. */
 export function suggest(name: string, candidates: Iterable<string>): string | undefined {
-  const nearest = findNearest(name, candidates);
+  const nearest = findNearest(name, [...candidates]);
   return nearest === undefined ? undefined : `did you mean '${nearest}'?`;
 }
 
-/** The candidate at the least Damerau-Levenshtein distance, if that is short for the length of the name. */
-function findNearest(name: string, candidates: Iterable<string>): string | undefined {
+/** The candidate at the least Damerau-Levenshtein distance, if that is short for the length of the name; else the one that it begins. */
+function findNearest(name: string, candidates: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
@@ -16,8 +16,13 @@ function findNearest(name: string, candidates: Iterable<string>): string | undef
       nearest = candidate;
     }
   }
-  return nearest;
+  if (nearest !== undefined || name.length < prefixMin) return nearest;
+  const longer = candidates.filter((candidate) => candidate.toLowerCase().startsWith(name.toLowerCase()));
+  return longer.length === 1 ? longer[0] : undefined;
 }
+
+/** Shorter names begin too much. */
+const prefixMin = 3;
 
 function editDistance(a: string, b: string): number {
   let before: number[] = [];

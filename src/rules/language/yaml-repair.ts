@@ -1,7 +1,7 @@
 /**
  * A YAML text made readable again around its mistakes, line for line, so that one of them does not hide those after it. A line
- * that is indented with tabs gets spaces, one that is indented too far is moved back, of any other line with a mistake the value is blotted out. `shifts` says by how many
- * columns a line now lies to the right of where it was written.
+ * that is indented with tabs gets spaces, one that is indented too far is moved back, of any other line with a mistake the value
+ * is blotted out. `shifts` says by how many columns a line now lies to the right of where it was written.
  */
 export type Repaired = { text: string; shifts: ReadonlyMap<number, number> };
 

@@ -17,7 +17,7 @@ import { readShardReadings } from '../../telemetry/history-store.ts';
 import type { Effect } from '../kernel/effect.ts';
 import type { RuleSet } from '../language/rule.ts';
 import type { Ran } from './ran.ts';
-import { type Repaired, repairGroup, touchedGroups, type Version } from './repair.ts';
+import { type ListStanding, type Repaired, repairGroup, touchedGroups, type Version } from './repair.ts';
 import { listShardVersions, saveShardVersion } from './rule-set-store.ts';
 import type { RuleSets } from './rule-sets.ts';
 import { evaluateTicks, type MachineChanges, openEvaluation, type ShardEvaluation } from './shard.ts';
@@ -43,6 +43,7 @@ export type Sink = {
   rebind(trx: Db, ran: Ran, tickMs: number): Promise<void>;
   /** The episodes that assets turn out to have had from a tick on, instead of those that are recorded. */
   replace(trx: Db, repaired: Repaired, owners: ReadonlyMap<string, AssetOwner>): Promise<void>;
+  readonly listStanding: ListStanding;
 };
 
 export type AdvanceOptions = {
@@ -192,13 +193,16 @@ type Late = {
  * readings touch.
  */
 async function repair(trx: Db, { shard, late, throughMs, ruleSet, options }: Late): Promise<ReadonlySet<string>> {
-  const { assets, overrides } = await getShardModel(trx, shard);
+  const least = Math.min(...late.map(({ timeMs }) => timeMs));
+  const { assets, overrides } = await getShardModel(trx, shard, Math.max(repairSpanMsMax, throughMs - least));
   const versionsSince = (sinceMs: number) => listVersions(trx, { shard, sinceMs, throughMs, ruleSet, options });
-  const versions = await versionsSince(Math.min(...late.map(({ timeMs }) => timeMs)) - 1);
+  const versions = await versionsSince(least - 1);
   const touched = touchedGroups({ assets, overrides, versions, late });
   for (const { group, leastMs } of touched) {
     const failure = await inSavepoint(trx, async () => {
-      const repaired = await repairGroup(trx, { group, assets, overrides, leastMs, throughMs, versionsSince });
+      const { listStanding } = options.sink;
+      const given = { group, assets, overrides, leastMs, throughMs, versionsSince, listStanding };
+      const repaired = await repairGroup(trx, given);
       await saveMachines(trx, shard, repaired.changes);
       await options.sink.replace(trx, repaired, ownersOf(assets));
     });
@@ -211,12 +215,12 @@ async function repair(trx: Db, { shard, late, throughMs, ruleSet, options }: Lat
   return new Set(touched.flatMap(({ group }) => group.map(({ asset }) => asset.id)));
 }
 
-/** The rules that evaluated a shard's ticks after an instant, as far back as repairs go. */
+/** The rules that evaluated a shard's ticks after an instant; of before what is on record, the first of that. */
 async function listVersions(
   trx: Db,
   { shard, sinceMs, throughMs, ruleSet, options }: Omit<Late, 'late'> & { readonly sinceMs: number },
 ): Promise<readonly Version[]> {
-  const recorded = await listShardVersions(trx, { shard, afterMs: Math.max(sinceMs, throughMs - repairSpanMsMax) });
+  const recorded = await listShardVersions(trx, { shard, afterMs: sinceMs });
   const versions: Version[] = [];
   for (const { tickMs, hash } of recorded)
     versions.push({ fromMs: tickMs, ruleSet: await options.ruleSets.get(trx, hash) });

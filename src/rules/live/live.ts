@@ -5,7 +5,7 @@
 import type { Database, Db } from '../../platform/database.ts';
 import type { Jobs } from '../../platform/jobs.ts';
 import type { Log } from '../../platform/log.ts';
-import { repairSpanMsMax } from '../../telemetry/append-store.ts';
+import { askedRepairSpanMsMax, repairSpanMsMax } from '../../telemetry/append-store.ts';
 import { type Advanced, createShardRunner, type Sink } from './advance.ts';
 import { deleteOldVersions } from './rule-set-store.ts';
 import type { RuleSets } from './rule-sets.ts';
@@ -74,7 +74,7 @@ export async function takeTurns(shards: readonly number[], { advance, isOver, is
 export async function forgetRuleHistory(db: Db): Promise<void> {
   await deleteSeenBatches(db);
   await deleteOldMachines(db, repairSpanMsMax);
-  await deleteOldVersions(db, repairSpanMsMax);
+  await deleteOldVersions(db, askedRepairSpanMsMax);
 }
 
 function report({ effects, owners }: Advanced, log: Log): void {

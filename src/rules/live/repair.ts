@@ -9,6 +9,9 @@
  * An insight shows the words of its last episode. Where it has been opened again since the start, the run begins before the
  * episode that it was in then, so that the words of that one are found again.
  *
+ * Machines are kept for as long as late readings are repaired by themselves. A repair of before that, which somebody has asked
+ * for, begins at its earliest instant with the machines that are known of then, and with the insights that stood.
+ *
  * Suppression ties assets together, so those that are linked by `feeds` or `isPartOf` are evaluated together; and a late
  * reading touches every asset whose rules read its point, wherever that lies. Each tick is
  * evaluated by the version of the rules that evaluated it live, and versions follow each other as they did.
@@ -16,10 +19,9 @@
 import type { Db } from '../../platform/database.ts';
 import { repairSpanMsMax } from '../../telemetry/append-store.ts';
 import { bindAll, listAssetsRead } from '../kernel/bind.ts';
-
 import type { Effect } from '../kernel/effect.ts';
 import { listLinked } from '../kernel/families.ts';
-import type { Machine } from '../kernel/machine.ts';
+import { type InsightMemory, type Machine, normalMachine } from '../kernel/machine.ts';
 import type { Override } from '../language/override.ts';
 import { builtInIds, type RuleSet } from '../language/rule.ts';
 import type { Ran } from './ran.ts';
@@ -60,19 +62,28 @@ type Group = {
   readonly throughMs: number;
   /** Those that evaluated ticks after an instant, in order; the first one may have begun before it. */
   versionsSince(ms: number): Promise<readonly Version[]>;
+  readonly listStanding: ListStanding;
 };
+
+/** The insights of some assets that stood at an instant, as their machines would remember them then. */
+export type ListStanding = (
+  trx: Db,
+  at: { readonly assetIds: readonly string[]; readonly atMs: number },
+) => Promise<readonly { readonly assetId: string; readonly ruleId: string; readonly insight: InsightMemory }[]>;
 
 /** Evaluates a group of assets again from before `leastMs`, and forgets the machines recorded since; the caller saves the new ones. */
 export async function repairGroup(trx: Db, input: Group): Promise<Repaired> {
   const { group, leastMs, throughMs } = input;
   const assetIds = group.map(({ asset }) => asset.id);
-  const floorMs = throughMs - repairSpanMsMax;
-  const all = { assetIds, runs: null, tickMs: Math.max(leastMs - 1, floorMs), floorMs };
+  const floorMs = Math.min(throughMs - repairSpanMsMax, leastMs - 1);
+  const all = { assetIds, runs: null, tickMs: leastMs - 1, floorMs };
   // Versions are built from texts: those of before the start, of which there may be hundreds, are not asked for.
   const earliest = await findStart(trx, await beforeReopened(trx, all));
   const versions = await input.versionsSince(earliest.tickMs);
   const search = { ...all, runs: runsOf(versions, input) };
-  const { tickMs, machines } = await findStart(trx, await beforeReopened(trx, search));
+  const { tickMs, machines: recorded } = await findStart(trx, await beforeReopened(trx, search));
+  const isRemembered = leastMs > throughMs - repairSpanMsMax;
+  const machines = isRemembered ? recorded : await withStanding(trx, { ...input, search, tickMs, recorded });
   const spans = spansOf(versions, tickMs, throughMs);
   const { effects, changes } = await evaluateSpans(trx, { ...input, spans, machines });
   const machineOf = new Map(machines.map((stored) => [machineKey(stored), stored.machine]));
@@ -81,6 +92,22 @@ export async function repairGroup(trx: Db, input: Group): Promise<Repaired> {
   await deleteMachinesAfter(trx, { machines: began, tickMs });
   const ranAt = createRanAt(spans, input);
   return { assetIds, afterMs: tickMs, throughMs, machines: began, changes, episodes: toEpisodes(effects), ranAt };
+}
+
+type Forgotten = Pick<Group, 'listStanding'> & { search: Search; tickMs: number; recorded: StoredMachine[] };
+
+/** Machines that were recorded, and for those that were forgotten since the insights that they had at that tick. */
+async function withStanding(
+  trx: Db,
+  { listStanding, search: { assetIds, runs }, tickMs, recorded }: Forgotten,
+): Promise<StoredMachine[]> {
+  const known = new Set(recorded.map(machineKey));
+  const standing = await listStanding(trx, { assetIds, atMs: tickMs });
+  const forgotten = standing.filter((one) => runs?.has(machineKey(one)) && !known.has(machineKey(one)));
+  const firing = forgotten.map(({ insight, ...run }): StoredMachine => {
+    return { ...run, tickMs, machine: { ...normalMachine, state: 'firing', insight } };
+  });
+  return [...recorded, ...firing];
 }
 
 type Span = Version & { readonly toMs: number };

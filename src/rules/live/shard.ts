@@ -11,7 +11,7 @@
  * this one where that is still right, and reads the history of the rest.
  */
 import type { Db } from '../../platform/database.ts';
-import { type ReadingColumns, readHistory } from '../../telemetry/history-store.ts';
+import { type HistoryColumns, readHistory } from '../../telemetry/history-store.ts';
 import { adoptMemory } from '../kernel/adopt-memory.ts';
 import type { Effect } from '../kernel/effect.ts';
 import { endOf } from '../kernel/ending.ts';
@@ -140,7 +140,7 @@ async function* readSlices(trx: Db, shard: ShardEvaluation, throughMs: number, s
 /** Evaluates every tick after the shard's own through `throughMs`, on readings in the order of their times. */
 export function evaluateTicks(
   shard: ShardEvaluation,
-  readings: ReadingColumns,
+  readings: HistoryColumns,
   throughMs: number,
 ): { effects: Effect[]; changes: MachineChanges } {
   const effects: Effect[] = [];
@@ -167,7 +167,7 @@ export function evaluateTicks(
 /** Hands readings over tick by tick: each tick sees those whose time is not after it. */
 function feed(
   shard: ShardEvaluation,
-  readings: ReadingColumns,
+  readings: HistoryColumns,
   throughMs: number,
   onTick: (tickMs: number) => void,
 ): void {
@@ -181,7 +181,7 @@ function feed(
   shard.tickMs = throughMs;
 }
 
-function observeThrough(shard: ShardEvaluation, readings: ReadingColumns, from: number, throughMs: number): number {
+function observeThrough(shard: ShardEvaluation, readings: HistoryColumns, from: number, throughMs: number): number {
   const { timesMs, seriesIds, values, qualities } = readings;
   let row = from;
   for (; row < timesMs.length && (timesMs[row] as number) <= throughMs; row++) {

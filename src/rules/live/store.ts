@@ -106,12 +106,12 @@ export async function findModelVersion(trx: Db, shard: number): Promise<string> 
 
 /**
  * The assets of a shard that have a class and are not retired, with their points and what feeds them or has them as a part, and the
- * overrides that hold or held there within the time that a repair goes back. An asset without a class is there for the points that
+ * overrides that hold or held there within the `backMs` that a repair goes back. An asset without a class is there for the points that
  * are expected to report, which no rule finds.
  */
-export async function getShardModel(trx: Db, shard: number): Promise<ShardModel> {
+export async function getShardModel(trx: Db, shard: number, backMs = repairSpanMsMax): Promise<ShardModel> {
   const version = await findModelVersion(trx, shard);
-  const overrides = await listShardOverrides(trx, { shard, backMs: repairSpanMsMax });
+  const overrides = await listShardOverrides(trx, { shard, backMs });
   const { rows } = await sql<ModelRow>`
     select asset.id, asset.name, asset.class, asset.params, asset.tags, asset.tenant_id, asset.site_id, asset.uri, asset.location_uri, site.slug, site.time_zone,
       coalesce((select array_agg(r.from_asset_id::text) from asset_relation r

@@ -25,6 +25,7 @@ import {
   showEdit,
 } from './correction-edits.ts';
 import {
+  editsPerPart,
   findCorrection,
   insertCorrection,
   listEdits,
@@ -35,6 +36,7 @@ import {
   readSpan,
   writeEdits,
 } from './correction-store.ts';
+import { listRecorded } from './recorded-store.ts';
 
 type By = { readonly author: string; readonly at: Date };
 
@@ -58,7 +60,7 @@ export async function correct(
   return { id: await applyEdits(trx, point, { edits, record: { action, request, reason, author } }) };
 }
 
-/** Takes a correction back, where its readings still are what it left. Throws correction_not_found and correction_not_revertible. */
+/** Takes a correction back, where its readings still are what it left; later ones restore what it would have. Throws correction_not_found and correction_not_revertible. */
 export async function revert(
   trx: Db,
   point: HeldPoint,
@@ -70,10 +72,15 @@ export async function revert(
     throw refusals.correctionNotRevertible(`It was taken back already, by ${correction.reverted_by}.`);
   if (correction.action === 'convert' || correction.action === 'relabel')
     throw refusals.correctionNotRevertible('It came with a change of the point; change the point back instead.');
-  const done = (await listEdits(trx, { id, limit: correctedReadingsMax })).map(({ edit }) => edit);
-  const rows = await readAt(trx, { seriesId: point.seriesId, timesMs: done.map(({ timeMs }) => timeMs) });
-  const present = new Map(rows.map(({ timeMs, ...row }) => [timeMs, row]));
-  const edits = revertEdits(done, present);
+  const done = (await listEdits(trx, { id, limit: correctedReadingsMax })).map(({ edit }) => edit.timeMs);
+  const edits: Edit[] = [];
+  for (let at = 0; at < done.length; at += editsPerPart) {
+    const timesMs = done.slice(at, at + editsPerPart);
+    const rows = await readAt(trx, { seriesId: point.seriesId, timesMs });
+    const present = new Map(rows.map(({ timeMs, ...row }) => [timeMs, row]));
+    const past = await listRecorded(trx, { tenantId: point.tenantId, pointId: point.pointId, timesMs });
+    for (const edit of revertEdits(past, { id, present })) edits.push(edit);
+  }
   const request = { reverts: id, left: done.length - edits.length };
   return applyEdits(trx, point, { edits, record: { action: 'revert', request, reason, author, reverts: id } });
 }

@@ -1,9 +1,10 @@
 /** What a correction makes of readings; pure, so that a dry run and the correction itself are the same. */
+
+import { codeOf, type Quality, qualityOf } from '../../assets/quality.ts';
 import { convert } from '../../assets/units.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { refusals } from '../../platform/refusals.ts';
-import { type Quality, qualities } from '../reading.ts';
-import type { CorrectedReading } from './correction.ts';
+import type { CorrectedReading, CorrectionAction } from './correction.ts';
 
 /** A reading of one point as the table has it: null is no number, and a quality is its stored code. */
 export type Row = { readonly timeMs: number; readonly value: number | null; readonly quality: number };
@@ -45,12 +46,7 @@ export function editOf({ timeMs, before, change }: Editing): Edit[] {
   return [{ timeMs, before, after: { value, quality } }];
 }
 
-const bad = qualities.indexOf('bad');
-
-/** The code by which the table keeps a quality. */
-function codeOf(quality: Quality): number {
-  return qualities.indexOf(quality);
-}
+const bad = codeOf('bad');
 
 /** `scale * value + offset`; what is no number stays none. */
 export function linear({ scale = 1, offset = 0 }: { scale?: number | undefined; offset?: number | undefined }) {
@@ -62,12 +58,75 @@ export function converted({ scale, offset, steps }: { scale: number; offset: num
   return (value: number | null) => (value === null ? null : convert(value, scale, offset, steps));
 }
 
-/** What takes edits back of rows as they are now: only where they still are what the edits left. */
-export function revertEdits(edits: readonly Edit[], present: ReadonlyMap<number, Omit<Row, 'timeMs'>>): Edit[] {
-  return edits.flatMap(({ timeMs, before, after }) => {
+/** A correction on record, with its edits of the readings that are asked about. */
+export type Recorded = {
+  readonly id: string;
+  readonly action: CorrectionAction;
+  readonly reverts: string | null;
+  readonly edits: readonly Edit[];
+};
+
+/** What one correction made of a reading, and what comes back once it is taken back. */
+type Layer = { readonly id: string; readonly action: CorrectionAction; restores: Edit['before']; after: Edit['after'] };
+
+/**
+ * What takes a correction back, of all those of a point in their order. Corrections of a reading lie on one another:
+ *
+ *   10 ─[x2]─▶ 20 ─[set 7]─▶ 7      [x2] taken back: it stays 7, and [set 7] restores 10
+ *
+ * What lies below another leaves to that one what it would restore; what lies on top gives it back, where the reading still
+ * is what it left. So when all of them are taken back, in whatever order, the reading is what it was before them.
+ */
+export function revertEdits(
+  past: readonly Recorded[],
+  { id, present }: { readonly id: string; readonly present: ReadonlyMap<number, Omit<Row, 'timeMs'>> },
+): Edit[] {
+  const known = new Map(past.map((one) => [one.id, one]));
+  const wanted = known.get(id);
+  if (!wanted) return [];
+  const layers = isTakingBack(wanted, known) ? undefined : layersOf(past, known);
+  return wanted.edits.flatMap(({ timeMs, before, after }) => {
     const now = present.get(timeMs) ?? null;
-    return isSame(now, after) ? [{ timeMs, before: now, after: before }] : [];
+    const top = layers ? layers.get(timeMs)?.at(-1) : { id, restores: before };
+    if (top?.id !== id || !isSame(now, after) || isSame(now, top.restores)) return [];
+    return [{ timeMs, before: now, after: top.restores }];
   });
+}
+
+/** Whether it took a correction back; one that took back such a one has made the first correction again. */
+function isTakingBack({ reverts }: Recorded, known: ReadonlyMap<string, Recorded>): boolean {
+  const target = reverts === null ? undefined : known.get(reverts);
+  return target !== undefined && !isTakingBack(target, known);
+}
+
+/** The corrections that hold, on each reading, the newest last. */
+function layersOf(past: readonly Recorded[], known: ReadonlyMap<string, Recorded>): Map<number, Layer[]> {
+  const layers = new Map<number, Layer[]>();
+  for (const one of past) {
+    const isBack = isTakingBack(one, known);
+    const { id, edits } = (isBack && known.get(one.reverts ?? '')) || one;
+    for (const edit of edits) {
+      const stack = layers.get(edit.timeMs) ?? [];
+      layers.set(edit.timeMs, isBack ? without(stack, id) : upon(stack, { id, action: one.action, ...edit }));
+    }
+  }
+  return layers;
+}
+
+function without(stack: readonly Layer[], id: string): Layer[] {
+  const at = stack.findIndex((layer) => layer.id === id);
+  if (at < 0) return [...stack];
+  const { restores } = stack[at] as Layer;
+  return stack.flatMap((layer, i) => (i === at ? [] : i === at + 1 ? [{ ...layer, restores }] : [layer]));
+}
+
+function upon(stack: readonly Layer[], { id, action, before, after }: Edit & Pick<Layer, 'id' | 'action'>): Layer[] {
+  const top = stack.at(-1);
+  // Not a correction but a reading that came in has made it what it was: what lies below has ended.
+  if (top && !isSame(top.after, before)) return [{ id, action, restores: before, after }];
+  // The point was changed and changed back: it never happened.
+  if (top?.action === 'convert' && action === 'convert' && isSame(top.restores, after)) return stack.slice(0, -1);
+  return [...stack, { id, action, restores: before, after }];
 }
 
 function isSame(one: Edit['before'], other: Edit['before']): boolean {
@@ -76,7 +135,7 @@ function isSame(one: Edit['before'], other: Edit['before']): boolean {
 
 /** An edit as it is shown. */
 export function showEdit({ timeMs, before, after }: Edit): CorrectedReading {
-  const side = (row: Edit['before']) => row && { value: row.value, quality: qualities[row.quality] ?? 'bad' };
+  const side = (row: Edit['before']) => row && { value: row.value, quality: qualityOf(row.quality) };
   return {
     time: formatInstant(new Date(timeMs)),
     before: side(before),

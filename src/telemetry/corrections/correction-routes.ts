@@ -62,7 +62,7 @@ function correctingRoutes(app: RouteScope, mount: Mount, { shell, holdPoint, get
     operationId: mount.operationId('revertCorrection'),
     summary: 'Take a correction of readings back',
     description:
-      'Readings that have been changed since stay as they are; the correction that is made says in `request.left` how many.',
+      'Readings that have been changed since stay as they are, and the correction that is made says in `request.left` how many; when what changed them is taken back in turn, they are what they were before both.',
     tags,
     params: mount.memberParams,
     body: RevertBody,

@@ -7,7 +7,8 @@ import { instant } from '../../platform/instant-store.ts';
 import { newestFirst, rowsOf } from '../../platform/page-store.ts';
 import type { PageRequest, Rows } from '../../platform/paging.ts';
 import { repairSpanMsMax } from '../append-store.ts';
-import { float8Array, int2Array, readNumbers, readTimes, timestampArray } from '../binary-arrays.ts';
+import { float8Array, int2Array, timestampArray } from '../binary-arrays.ts';
+import { type ReadingColumnsRow, sentColumns, toColumns } from '../reading-columns-store.ts';
 import { liftDecompressionLimit } from '../storage/compress-store.ts';
 import { Correction, type CorrectionAction } from './correction.ts';
 import { countEdits, type Edit, type Row } from './correction-edits.ts';
@@ -25,8 +26,8 @@ export async function readSpan(
   db: Db,
   span: { seriesId: number; startMs: number | null; endMs: number | null; limit: number },
 ): Promise<Row[]> {
-  const { rows } = await sql<RowColumns>`
-    select ${rowColumns} from (
+  const { rows } = await sql<ReadingColumnsRow>`
+    select ${sentColumns} from (
       select time, value, quality from reading
       where series_id = ${span.seriesId}
         ${span.startMs === null ? sql`` : sql`and time >= ${instant(span.startMs)}`}
@@ -41,8 +42,8 @@ export async function readAt(
   db: Db,
   { seriesId, timesMs }: { seriesId: number; timesMs: readonly number[] },
 ): Promise<Row[]> {
-  const { rows } = await sql<RowColumns>`
-    select ${rowColumns} from (
+  const { rows } = await sql<ReadingColumnsRow>`
+    select ${sentColumns} from (
       select time, value, quality from reading
       where series_id = ${seriesId} and time = any(${timestampArray(timesMs)}::timestamptz[])
       order by time
@@ -55,8 +56,8 @@ export async function readMilliseconds(
   db: Db,
   { seriesId, timesMs }: { seriesId: number; timesMs: readonly number[] },
 ): Promise<Row[]> {
-  const { rows } = await sql<RowColumns>`
-    select ${rowColumns} from (
+  const { rows } = await sql<ReadingColumnsRow>`
+    select ${sentColumns} from (
       select r.time, r.value, r.quality
       from unnest(${timestampArray(timesMs)}::timestamptz[]) as given (time)
       join reading r on r.series_id = ${seriesId} and r.time >= given.time
@@ -66,17 +67,10 @@ export async function readMilliseconds(
   return toRows(rows[0]);
 }
 
-type RowColumns = { times: Buffer | null; values: Buffer | null; qualities: Buffer | null };
-
-const rowColumns = sql`array_send(array_agg(r.time order by r.time)) as times,
-  array_send(array_agg(r.value order by r.time)) as values,
-  array_send(array_agg(r.quality order by r.time)) as qualities`;
-
-function toRows(row: RowColumns | undefined): Row[] {
-  if (!row?.times || !row.values || !row.qualities) return [];
-  const values = readNumbers(row.values);
-  const qualities = readNumbers(row.qualities);
-  return readTimes(row.times).map((timeMs, i) => ({
+function toRows(row: ReadingColumnsRow | undefined): Row[] {
+  if (!row) return [];
+  const { timesMs, values, qualities } = toColumns(row);
+  return timesMs.map((timeMs, i) => ({
     timeMs,
     value: numberOrNull(values[i] as number),
     quality: qualities[i] as number,
@@ -159,7 +153,7 @@ export type NewCorrection = {
   readonly reverts?: string | null;
 };
 
-const editsPerPart = 5_000;
+export const editsPerPart = 5_000;
 
 /** Puts a correction on record, with its readings before and after; gives its id. */
 export async function insertCorrection(trx: Db, given: NewCorrection, edits: readonly Edit[]): Promise<string> {
@@ -223,35 +217,38 @@ export async function listEdits(
   db: Db,
   { id, after, limit }: { id: string; after?: string | undefined; limit: number },
 ): Promise<{ edit: Edit; position: string }[]> {
-  const { rows } = await sql<EditRow>`
-    select (extract(epoch from time) * 1000)::float8 as "timeMs", before, quality_before, after, quality_after,
-      to_char(time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
-    from point_correction_part part,
-      unnest(part.times, part.values_before, part.qualities_before, part.values_after, part.qualities_after)
-        as edit (time, before, quality_before, after, quality_after)
+  const { rows } = await sql<EditRow & { position: string }>`
+    select ${editColumns}, to_char(time at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
+    from point_correction_part part, ${partEdits}
     where correction_id = ${id} ${after === undefined ? sql`` : sql`and time > ${after}::timestamptz`}
     order by time limit ${limit}`.execute(db);
-  return rows.map(({ timeMs, position, ...row }) => ({
-    position,
-    edit: {
-      // As readTimes gives it: a time is a key.
-      timeMs: Math.round(timeMs * 1_000) / 1_000,
-      before: row.quality_before < 0 ? null : { value: row.before, quality: row.quality_before },
-      after: row.quality_after < 0 ? null : { value: row.after, quality: row.quality_after },
-    },
-  }));
+  return rows.map((row) => ({ position: row.position, edit: toEdit(row) }));
 }
 
-type EditRow = {
+export const editColumns = sql`
+  (extract(epoch from time) * 1000)::float8 as "timeMs", before, quality_before, after, quality_after`;
+export const partEdits = sql`
+  unnest(part.times, part.values_before, part.qualities_before, part.values_after, part.qualities_after)
+    as edit (time, before, quality_before, after, quality_after)`;
+
+export type EditRow = {
   timeMs: number;
   before: number | null;
   quality_before: number;
   after: number | null;
   quality_after: number;
-  position: string;
 };
 
-function correctionsOf(db: Db, tenantId: string) {
+export function toEdit(row: EditRow): Edit {
+  return {
+    // As readTimes gives it: a time is a key.
+    timeMs: Math.round(row.timeMs * 1_000) / 1_000,
+    before: row.quality_before < 0 ? null : { value: row.before, quality: row.quality_before },
+    after: row.quality_after < 0 ? null : { value: row.after, quality: row.quality_after },
+  };
+}
+
+export function correctionsOf(db: Db, tenantId: string) {
   return db.selectFrom('point_correction').where('point_correction.tenant_id', '=', tenantId);
 }
 

@@ -3,8 +3,8 @@
  * does who changed them and why; a correction can be taken back by another one.
  */
 import { z } from 'zod';
+import { Quality } from '../../assets/quality.ts';
 import { Id, Instant, text } from '../../platform/fields.ts';
-import { Quality } from '../reading.ts';
 
 /** How many readings one correction may be about; a minute's point has as many in ten weeks. */
 export const correctedReadingsMax = 100_000;
@@ -27,8 +27,10 @@ export const CorrectionBody = z
     readings: z.array(CorrectedByName).min(1).max(namedReadingsMax).optional(),
     start: text(40)
       .optional()
-      .describe("From this instant on, such as 2026-03-17T17:00:00Z or -24h; without a zone it is read in the site's."),
-    end: text(40).optional().describe('Before this instant.'),
+      .describe(
+        "From this instant on, such as 2026-03-17T17:00:00Z, -24h, or 2026-03-17 for the midnight with which it begins; without a zone it is read in the site's.",
+      ),
+    end: text(40).optional().describe('Before this instant, written as start is.'),
     set: z.number().optional().describe('Every value becomes this one.'),
     scale: z.number().optional().describe('Every value is multiplied by it, before offset is added.'),
     offset: z.number().optional().describe('It is added to every value.'),

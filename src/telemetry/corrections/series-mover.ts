@@ -1,4 +1,4 @@
-/** Readings of a point that turned out to be another move to it; see src/assets/point-merge.ts. */
+/** Readings of a point that turned out to be another move to it; see src/assets/merge/point-merge.ts. */
 import type { Conflicts, SeriesMover } from '../../assets/merge/point-merge.ts';
 import { noteTouched } from '../rollups/rollup-touched-store.ts';
 import { runsOf } from './correct.ts';

@@ -4,6 +4,7 @@ import type { Conversion } from '../../assets/units.ts';
 import type { Db } from '../../platform/database.ts';
 import { instant } from '../../platform/instant-store.ts';
 import { float8Array, int2Array, timestampArray } from '../binary-arrays.ts';
+import { listHorizons } from '../retention/horizon-store.ts';
 import { liftDecompressionLimit } from '../storage/compress-store.ts';
 import { type RollupTable, timeTables } from '../storage/time-table.ts';
 import type { Row } from './correction-edits.ts';
@@ -13,10 +14,8 @@ const rollupTables = timeTables.filter((table): table is RollupTable => table !=
 
 /** Before which instant the readings of any of these series may have been dropped, in milliseconds; null: nothing was. */
 export async function findUnkeptBefore(db: Db, seriesIds: readonly number[]): Promise<number | null> {
-  const { rows } = await sql<{ ms: number | null }>`
-    select (extract(epoch from max(before)) * 1000)::float8 as ms from retention_horizon
-    where time_table = 'reading' and series_id = any(${[0, ...seriesIds]}::int4[])`.execute(db);
-  return rows[0]?.ms ?? null;
+  const horizons = await listHorizons(db, 'reading', seriesIds);
+  return horizons.size === 0 ? null : Math.max(...horizons.values());
 }
 
 type Before = { readonly seriesId: number; readonly beforeMs: number };

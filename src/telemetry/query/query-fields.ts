@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { Quality, qualities } from '../../assets/quality.ts';
 import { Id, Instant, text, wholeNumber } from '../../platform/fields.ts';
-import { Quality, qualities } from '../reading.ts';
 import { fills } from './fill.ts';
 import { aggregates } from './query.ts';
 import { queryLimits } from './query-limits.ts';
@@ -51,8 +51,9 @@ export const SeriesReply = z
 const listOf = (names: readonly string[]) => names.join(', ');
 
 const words = {
-  start: "From this instant on: ISO 8601, without a zone in the site's; now, or so long ago (-24h, -7d).",
-  end: 'Before this instant, written as start is.',
+  start:
+    "From this instant on: ISO 8601, without a zone in the site's; a date, from its midnight on; now, or so long ago (-24h, -7d, -1mo, -1y).",
+  end: 'Before this instant, written as start is: a date ends at the midnight with which it begins.',
   bucket: 'raw, auto, a length (30s, 1m, 15m, 1h), or a day, a week or a month of time_zone (1d, 1w, 1mo).',
   agg: `Of each bucket: ${listOf(aggregates)}; several with commas. Absent: mean, min, max and count.`,
   fill: 'What stands in buckets without measurements; absent: none, they are left out.',

@@ -3,7 +3,7 @@
  * values. A number that there is not is null, or an empty cell.
  */
 
-import { qualities } from '../reading.ts';
+import { qualityOf } from '../../assets/quality.ts';
 import { columnsOf, type Piece, type Query, seriesAt, widthOf } from './query.ts';
 import { nameOfWidth } from './query-grid.ts';
 import { createTimeText } from './time-text.ts';
@@ -17,7 +17,7 @@ export function itemsOf(query: Query, piece: Piece): Record<string, unknown>[] {
     names.forEach((name, column) => {
       item[name] = numberOf(piece, column, row);
     });
-    if (piece.qualities) item.quality = qualityOf(piece, row);
+    if (piece.qualities) item.quality = qualityAt(piece, row);
     return item;
   });
 }
@@ -37,7 +37,7 @@ export function seriesObjects(query: Query, pieces: readonly Piece[]): object[] 
     columnsOf(query).forEach((name, column) => {
       push(name, (row) => numberOf(piece, column, row));
     });
-    if (query.form.kind === 'raw') push('quality', (row) => qualityOf(piece, row));
+    if (query.form.kind === 'raw') push('quality', (row) => qualityAt(piece, row));
   }
   return [...objects.values()];
 }
@@ -96,7 +96,7 @@ export function csvOf(query: Query, piece: Piece, names: Names): string {
   for (let row = 0; row < piece.timesMs.length; row++) {
     text += first + timeOf(piece.timesMs[row] as number);
     for (let column = 0; column < piece.columns.length; column++) text += `,${numberOf(piece, column, row) ?? ''}`;
-    text += piece.qualities ? `,${qualityOf(piece, row)}\r\n` : '\r\n';
+    text += piece.qualities ? `,${qualityAt(piece, row)}\r\n` : '\r\n';
   }
   return text;
 }
@@ -115,6 +115,6 @@ function numberOf({ columns }: Piece, column: number, row: number): number | nul
   return Number.isFinite(value) ? value : null;
 }
 
-function qualityOf({ qualities: codes }: Piece, row: number): string {
-  return qualities[codes?.[row] as number] ?? 'bad';
+function qualityAt({ qualities: codes }: Piece, row: number): string {
+  return qualityOf(codes?.[row] as number);
 }

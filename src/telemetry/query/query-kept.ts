@@ -1,7 +1,7 @@
 import type { Db } from '../../platform/database.ts';
+import { horizonsIn, listHorizonRows } from '../retention/horizon-store.ts';
 import type { BucketWidth } from '../rollups/bucket.ts';
 import { levels } from '../rollups/rollup.ts';
-import { listHorizons } from '../rollups/rollup-store.ts';
 import type { Query } from './query.ts';
 import { autoWidthsMs, bucketStart } from './query-grid.ts';
 
@@ -19,16 +19,13 @@ export async function findKeptWidth(
   db: Db,
   { seriesIds, startMs, ms }: { seriesIds: readonly number[]; startMs: number; ms: number },
 ): Promise<Extract<BucketWidth, { unit: 'fixed' }>> {
-  const horizons = new Map<string, number>();
+  const rows = await listHorizonRows(db, seriesIds);
   for (const widthMs of autoWidthsMs) {
     if (widthMs < ms) continue;
     const width = { unit: 'fixed', ms: widthMs } as const;
     const table = levels.findLast((level) => widthMs % level.widthMs === 0)?.table ?? 'reading';
-    const horizonMs =
-      horizons.get(table) ??
-      Math.max(...(await listHorizons(db, { table, seriesIds })).values(), Number.NEGATIVE_INFINITY);
-    horizons.set(table, horizonMs);
-    if (bucketStart(width, startMs) >= horizonMs) return width;
+    if (bucketStart(width, startMs) >= Math.max(...horizonsIn(table, rows).values(), Number.NEGATIVE_INFINITY))
+      return width;
   }
   return { unit: 'fixed', ms };
 }

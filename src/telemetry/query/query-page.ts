@@ -1,7 +1,7 @@
 import type { Db } from '../../platform/database.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { refusals } from '../../platform/refusals.ts';
-import type { Piece, Query, QueryPosition } from './query.ts';
+import { type Piece, type Query, type QueryPosition, slicePiece } from './query.ts';
 import { queryLimits } from './query-limits.ts';
 import { readPieces } from './query-read.ts';
 
@@ -24,7 +24,7 @@ export async function readPage(
     const { reached } = progress;
     const left = limit - rows;
     const isMore = progress.piece.timesMs.length > left;
-    const piece = isMore ? cutPiece(progress.piece, left) : progress.piece;
+    const piece = isMore ? slicePiece(progress.piece, 0, left) : progress.piece;
     if (!isMore || left > 0) pieces.push(piece);
     const rowsHere = piece.timesMs.length;
     if (rowsHere > 0) last = { of: piece.of, afterMs: piece.timesMs[rowsHere - 1] as number };
@@ -35,11 +35,6 @@ export async function readPage(
       return { pieces, next: reached.of < query.series.length ? reached : null };
   }
   return { pieces, next: null };
-}
-
-function cutPiece({ of, timesMs, columns, qualities }: Piece, rows: number): Piece {
-  const cut = (numbers: ArrayLike<number>) => Array.from({ length: rows }, (_, i) => numbers[i] as number);
-  return { of, timesMs: cut(timesMs), columns: columns.map(cut), qualities: qualities && cut(qualities) };
 }
 
 /** Where a cursor leads: the position, and the span that the first page had, whose bounds may have been relative. */

@@ -4,7 +4,7 @@
  */
 import type { Db } from '../../platform/database.ts';
 import type { BucketWidth } from '../rollups/bucket.ts';
-import { type BucketForm, type Piece, type Query, type QueryPosition, seriesAt, widthOf } from './query.ts';
+import { type BucketForm, type Piece, type Query, type QueryPosition, seriesAt, slicePiece, widthOf } from './query.ts';
 import { advance, bucketStart, countBuckets, nextBucketStart, retreat } from './query-grid.ts';
 import { queryLimits } from './query-limits.ts';
 import { readReadingPieces } from './query-readings.ts';
@@ -45,10 +45,10 @@ export async function* readPieces(db: Db, query: Query, { position, rows }: Read
 }
 
 /** The rows of a piece, which are in the order of time, that follow a position. */
-function behind({ of, timesMs, columns, qualities }: Piece, { afterMs }: QueryPosition): Piece {
-  const from = afterMs === null ? 0 : Array.from(timesMs).filter((timeMs) => timeMs <= afterMs).length;
-  const cut = (numbers: ArrayLike<number>) => Array.from(numbers).slice(from);
-  return { of, timesMs: cut(timesMs), columns: columns.map(cut), qualities: qualities && cut(qualities) };
+function behind(piece: Piece, { afterMs }: QueryPosition): Piece {
+  if (afterMs === null) return piece;
+  const from = Array.from(piece.timesMs).filter((timeMs) => timeMs <= afterMs).length;
+  return slicePiece(piece, from, piece.timesMs.length);
 }
 
 /** The windows of the series at a position; of those after it, too, where together they are small. Gives where the next ones begin. */

@@ -1,9 +1,10 @@
 import { convert } from '../../assets/units.ts';
 import type { Db } from '../../platform/database.ts';
+import type { ReadingColumns } from '../reading-columns-store.ts';
 import { type Piece, type Query, type QueryPosition, type ShownSeries, seriesAt } from './query.ts';
 import { queryLimits } from './query-limits.ts';
 import type { Progress, ReadFrom } from './query-read.ts';
-import { findReadingBounds, type ReadingColumns, readReadings } from './query-store.ts';
+import { findReadingBounds, readReadings } from './query-store.ts';
 
 const dayMs = 86_400_000;
 /** A statement over fewer days has fewer partitions to plan for; over many days without a reading it is not to be repeated for each. */

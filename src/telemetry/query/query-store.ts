@@ -1,15 +1,8 @@
 import { sql } from 'kysely';
+import { qualities as allQualities, codeOf, type Quality } from '../../assets/quality.ts';
 import type { Db } from '../../platform/database.ts';
 import { instant } from '../../platform/instant-store.ts';
-import { readNumbers, readTimes } from '../binary-arrays.ts';
-import { type Quality, qualities as qualityNames } from '../reading.ts';
-
-/** Readings of one series as columns, in the order of time that was asked for; a value is NaN where there is none. */
-export type ReadingColumns = {
-  readonly timesMs: readonly number[];
-  readonly values: readonly number[];
-  readonly qualities: readonly number[];
-};
+import { type ReadingColumns, type ReadingColumnsRow, sentColumns, toColumns } from '../reading-columns-store.ts';
 
 export type ReadingSpan = {
   readonly seriesId: number;
@@ -25,15 +18,17 @@ export type ReadingSpan = {
 
 const dayMs = 86_400_000;
 
-/** At most `limit` readings of a span, of some qualities: a statement of its own, which ends before its rows are used. */
+/**
+ * At most `limit` readings of a span, of some qualities, in the order that was asked for: a statement of its own, which ends before its
+ * rows are used.
+ */
 export async function readReadings(db: Db, span: ReadingSpan): Promise<ReadingColumns> {
   const { seriesId, fromMs, isAfter, endMs, qualities, order, limit } = span;
   const direction = order === 'asc' ? sql`asc` : sql`desc`;
-  const codes = qualities.map((quality) => qualityNames.indexOf(quality));
-  const isAll = codes.length === qualityNames.length;
-  const { rows } = await sql<{ times: Buffer | null; values: Buffer | null; qualities: Buffer | null }>`
-    select array_send(array_agg(r.time)) as times, array_send(array_agg(r.value)) as values,
-      array_send(array_agg(r.quality)) as qualities
+  const codes = qualities.map(codeOf);
+  const isAll = codes.length === allQualities.length;
+  const { rows } = await sql<ReadingColumnsRow>`
+    select ${sentColumns}
     from (
       select time, value, quality
       from reading
@@ -42,12 +37,7 @@ export async function readReadings(db: Db, span: ReadingSpan): Promise<ReadingCo
       order by time ${direction}
       limit ${limit}
     ) r`.execute(db);
-  const [row] = rows;
-  return {
-    timesMs: row?.times ? readTimes(row.times) : [],
-    values: row?.values ? readNumbers(row.values) : [],
-    qualities: row?.qualities ? readNumbers(row.qualities) : [],
-  };
+  return toColumns(rows[0] as ReadingColumnsRow);
 }
 
 /** When the first and the last reading of a series within a span are; undefined where there is none. */

@@ -9,7 +9,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Db } from '../../platform/database.ts';
-import type { Query } from './query.ts';
+import { type Query, slicePiece } from './query.ts';
 import type { Format } from './query-fields.ts';
 import { csvHeadOf, csvOf, type Names, ndjsonOf } from './query-format.ts';
 import { type Progress, readPieces } from './query-read.ts';
@@ -85,10 +85,7 @@ async function* linesOf(query: Query, { first, pieces, turn, format, names, limi
     const { piece } = next.value;
     const rows = Math.min(piece.timesMs.length, left);
     for (let from = 0; from < rows; from += rowsAtOnce) {
-      const to = Math.min(rows, from + rowsAtOnce);
-      const cut = (numbers: ArrayLike<number>) => Array.prototype.slice.call(numbers, from, to) as number[];
-      const { of, timesMs, columns, qualities } = piece;
-      const part = { of, timesMs: cut(timesMs), columns: columns.map(cut), qualities: qualities && cut(qualities) };
+      const part = slicePiece(piece, from, Math.min(rows, from + rowsAtOnce));
       yield write(query, part, names);
     }
     left -= rows;

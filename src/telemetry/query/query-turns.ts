@@ -1,4 +1,4 @@
-import { createFairGate } from '../../platform/fair-gate.ts';
+import { createFairGate, createSlots } from '../../platform/fair-gate.ts';
 import { refusals } from '../../platform/refusals.ts';
 
 /**
@@ -21,31 +21,19 @@ export type StreamTurns = {
 
 const pages = { atOnceMax: 4, waitingMax: 200 };
 const pieces = { atOnceMax: 2 };
-const streams = { inAllMax: 32, ofTenantMax: 8 };
+const streams = { inAllMax: 32, ofPartyMax: 8 };
 
 /** One for a process. */
 export function createQueryTurns(): QueryTurns {
   const pageGate = createFairGate(pages);
   // Each stream waits for one piece at most, so none is ever turned away.
   const pieceGate = createFairGate({ ...pieces, waitingMax: streams.inAllMax });
-  const taken = new Map<string, number>();
-  let all = 0;
+  const places = createSlots(streams);
   return {
     page: (tenantId, work) => passed(pageGate(tenantId, async () => ({ done: await work() }))),
     openStream(tenantId) {
-      const own = taken.get(tenantId) ?? 0;
-      if (all >= streams.inAllMax || own >= streams.ofTenantMax) throw refusals.queryBusy();
-      all++;
-      taken.set(tenantId, own + 1);
-      let isLeft = false;
-      const leave = () => {
-        if (isLeft) return;
-        isLeft = true;
-        all--;
-        const left = (taken.get(tenantId) as number) - 1;
-        if (left === 0) taken.delete(tenantId);
-        else taken.set(tenantId, left);
-      };
+      const leave = places(tenantId);
+      if (!leave) throw refusals.queryBusy();
       return { next: (work) => passed(pieceGate(tenantId, async () => ({ done: await work() }))), leave };
     },
   };

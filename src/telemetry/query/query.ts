@@ -3,8 +3,8 @@
  * same line. Its answer is pieces of columns, series after series, each in the order of time, whatever they are written as.
  */
 import assert from 'node:assert/strict';
+import type { Quality } from '../../assets/quality.ts';
 import type { Conversion } from '../../assets/units.ts';
-import type { Quality } from '../reading.ts';
 import type { BucketValue, BucketWidth } from '../rollups/bucket.ts';
 import type { Fill } from './fill.ts';
 import type { AskedBucket } from './query-grid.ts';
@@ -69,6 +69,12 @@ export type Piece = {
   /** The stored codes, of readings. */
   readonly qualities: ArrayLike<number> | undefined;
 };
+
+/** The rows of a piece from one on and before another. */
+export function slicePiece({ of, timesMs, columns, qualities }: Piece, from: number, to: number): Piece {
+  const cut = (numbers: ArrayLike<number>) => Array.prototype.slice.call(numbers, from, to) as number[];
+  return { of, timesMs: cut(timesMs), columns: columns.map(cut), qualities: qualities && cut(qualities) };
+}
 
 /** Where rows go on: after this time in this series, or from its first row. */
 export type QueryPosition = { readonly of: number; readonly afterMs: number | null };

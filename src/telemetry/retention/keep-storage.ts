@@ -27,8 +27,9 @@ export type Kept = Retained & { readonly compressed: number };
 const dayMs = 86_400_000;
 
 /**
- * Does what is due, by the clock of the database unless another time is given; undefined where another process is at it. `db` has connections to spare and a limit on statements
- * of an hour: compressing a day of 10,000 points each second takes ten minutes. Ends early, and without harm, once aborted.
+ * Does what is due, by the clock of the database unless another time is given; undefined where another process is at it. `db` has
+ * connections to spare and a limit on statements of an hour: compressing a day of 10,000 points each second takes ten minutes.
+ * Ends early, and without harm, once aborted.
  */
 export async function keepStorage(
   db: Db,

@@ -12,16 +12,11 @@ import { liftDecompressionLimit } from '../storage/compress-store.ts';
 import type { EngineKind } from '../storage/engine-store.ts';
 import { deleteRows, dropPiece, limitLockWait, listPieces, type Piece } from '../storage/piece-store.ts';
 import { unmarkSorted } from '../storage/sort-store.ts';
+import { everySeries } from './horizon.ts';
+import { horizonsIn, listHorizonRows } from './horizon-store.ts';
 import { type Keep, type KeptTable, keepOf, kept, type Policy } from './retention.ts';
-import { type Deletion, everySeries, type Group, type Hold, planTable, type TablePlan } from './retention-plan.ts';
-import {
-  listGroups,
-  listHeldSince,
-  listHorizons,
-  listKeepPolicies,
-  noteHeld,
-  raiseHorizons,
-} from './retention-store.ts';
+import { type Deletion, type Group, type Hold, planTable, type TablePlan } from './retention-plan.ts';
+import { listGroups, listHeldSince, listKeepPolicies, noteHeld, raiseHorizons } from './retention-store.ts';
 import { findSettledMs } from './settled.ts';
 
 /** The behaviour of other stages that retention needs. */
@@ -59,9 +54,11 @@ export async function planRetention(
   const groups = (await listGroups(db)).map((group) => ({ ...group, keep: keepOf(group, inForce) }));
   const settledMs = await findSettledMs(db);
   const holds = await keepers.listHolds(db);
+  const horizonRows = await listHorizonRows(db);
   const plans: TablePlan[] = [];
   for (const table of kept) {
-    const [pieces, horizons] = [await listPieces(db, kind, table), await listHorizons(db, table)];
+    const pieces = await listPieces(db, kind, table);
+    const horizons = horizonsIn(table, horizonRows);
     const heldSince = await listHeldSince(db, table);
     plans.push(planTable({ table, pieces, groups, installation, holds, horizons, heldSince, nowMs, settledMs }));
   }

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Piece } from '../storage/piece-store.ts';
+import { everySeries } from './horizon.ts';
 import type { Keep } from './retention.ts';
-import { everySeries, type Group, type Hold, type Planning, planTable, type TablePlan } from './retention-plan.ts';
+import { type Group, type Hold, type Planning, planTable, type TablePlan } from './retention-plan.ts';
 
 const dayMs = 86_400_000;
 const nowMs = Date.parse('2026-11-21T10:00:00Z');

@@ -17,6 +17,7 @@
  * was first held back; then all before the cutoff goes, and the door refuses such readings from then on.
  */
 import type { Piece } from '../storage/piece-store.ts';
+import { everySeries, type Horizons, horizonOf } from './horizon.ts';
 import { cutoffOf, dayMs, floorDay, type Keep, type KeptTable } from './retention.ts';
 
 /** Points of one class at one site. */
@@ -35,9 +36,6 @@ export type Hold = {
   readonly throughMs: number;
   readonly insightId: string;
 };
-
-/** Stands for every series among the horizons; no point has it. */
-export const everySeries = 0;
 
 export type Deletion = {
   readonly piece: Piece;
@@ -78,7 +76,7 @@ export type Planning = {
   readonly installation: Keep;
   readonly holds: readonly Hold[];
   /** Before which instant each series has lost its rows already; absent where it has lost none by itself. */
-  readonly horizons: ReadonlyMap<number, number>;
+  readonly horizons: Horizons;
   /** Since when something that is due is held back, by the days for which it is kept. */
   readonly heldSince: ReadonlyMap<number, number>;
   readonly nowMs: number;
@@ -111,13 +109,6 @@ export function planTable(planning: Planning): TablePlan {
     return fromMs < beforeMs ? { fromMs, beforeMs } : undefined;
   };
   return { table, drops, deletions, holding, findLoss, findWait: (seriesId) => waits.get(seriesId), heldDays };
-}
-
-function horizonOf(horizons: Planning['horizons'], seriesId: number): number {
-  return Math.max(
-    horizons.get(seriesId) ?? Number.NEGATIVE_INFINITY,
-    horizons.get(everySeries) ?? Number.NEGATIVE_INFINITY,
-  );
 }
 
 /** The series by the midnight before which their rows may go, each once, the holds that moved theirs, and what waits. */

@@ -1,8 +1,10 @@
 /** What retention reads of points and their policies, and the horizons that it leaves behind. */
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
+import { instant } from '../../platform/instant-store.ts';
+import { everySeries } from './horizon.ts';
 import { type KeptTable, kept, type Policy } from './retention.ts';
-import { everySeries, type Group } from './retention-plan.ts';
+import type { Group } from './retention-plan.ts';
 
 /** All points that readings are stored under, by tenant, site and class. */
 export async function listGroups(db: Db): Promise<Group[]> {
@@ -42,14 +44,6 @@ export const columns = {
   rollup_1h: 'rollup_1h_days',
 } as const satisfies Record<KeptTable, string>;
 
-/** Before which instant series have lost the rows of a table: every one, and those that lost more by themselves. */
-export async function listHorizons(db: Db, table: KeptTable): Promise<Map<number, number>> {
-  const { rows } = await sql<{ seriesId: number; beforeMs: number }>`
-    select series_id as "seriesId", (extract(epoch from before) * 1000)::float8 as "beforeMs"
-    from retention_horizon where time_table = ${table}`.execute(db);
-  return new Map(rows.map(({ seriesId, beforeMs }) => [seriesId, beforeMs]));
-}
-
 /** Records, in the transaction that drops them, that the rows of a table before an instant are gone. */
 export async function raiseHorizons(
   trx: Db,
@@ -57,7 +51,7 @@ export async function raiseHorizons(
 ): Promise<void> {
   await sql`
     insert into retention_horizon (time_table, series_id, before)
-    select ${table}, series_id, to_timestamp(${beforeMs}::float8 / 1000) from unnest(${[...seriesIds]}::integer[]) as series_id
+    select ${table}, series_id, ${instant(beforeMs)} from unnest(${[...seriesIds]}::integer[]) as series_id
     on conflict (time_table, series_id) do update set before = greatest(retention_horizon.before, excluded.before)`.execute(
     trx,
   );
@@ -65,7 +59,7 @@ export async function raiseHorizons(
   // What everybody has lost needs no row of its own.
   await sql`
     delete from retention_horizon where time_table = ${table} and series_id <> ${everySeries}
-      and before <= to_timestamp(${beforeMs}::float8 / 1000)`.execute(trx);
+      and before <= ${instant(beforeMs)}`.execute(trx);
 }
 
 /** Since when something of a table that is due is held back, by the days for which it is kept. */
@@ -85,7 +79,7 @@ export async function noteHeld(
   await sql`
     with ended as (delete from retention_wait where time_table = ${table} and kept_days <> all(${days}::integer[]))
     insert into retention_wait (time_table, kept_days, since)
-    select ${table}, days, to_timestamp(${nowMs}::float8 / 1000) from unnest(${days}::integer[]) as days
+    select ${table}, days, ${instant(nowMs)} from unnest(${days}::integer[]) as days
     on conflict (time_table, kept_days) do nothing`.execute(db);
 }
 

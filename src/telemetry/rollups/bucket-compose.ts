@@ -7,7 +7,7 @@
  *   held    └─before─┘b─┘└──c───┘     └─e─┘ … as long as it may be carried
  */
 
-import { qualities } from '../reading.ts';
+import { codeOf, qualities } from '../../assets/quality.ts';
 import type { ReadingBefore, SeriesBuckets } from './bucket.ts';
 
 /** Rows of one series, by columns; where a column was not asked for it is empty. A null is NaN. */
@@ -96,7 +96,7 @@ function orderOf(startsMs: Float64Array): Uint32Array | undefined {
 
 function heldBefore({ before, wanted }: Composing): { sinceMs: number; value: number } {
   if (before === undefined) return { sinceMs: Number.NEGATIVE_INFINITY, value: Number.NaN };
-  const counts = wanted.has(qualities.indexOf(before.quality));
+  const counts = wanted.has(codeOf(before.quality));
   return { sinceMs: before.timeMs, value: counts ? (before.value ?? Number.NaN) : Number.NaN };
 }
 

@@ -1,6 +1,5 @@
 /** Rows of roll-ups as the database sends them: a string of bytes for each column of a series, eight bytes a row. */
-import { endianness } from 'node:os';
-import { epochUs } from '../binary-arrays.ts';
+import { fillTimes, numbersIn } from '../binary-arrays.ts';
 import type { BucketValue } from './bucket.ts';
 import type { RolledRows } from './bucket-compose.ts';
 import type { SeriesSpan } from './rollup.ts';
@@ -42,9 +41,9 @@ export function decodeRows(
   { fromMs, without }: { readonly fromMs: number; readonly without: readonly SeriesSpan[] },
 ): RolledRows {
   const sent = (name: SentColumn) => fields[columns.indexOf(name)] ?? undefined;
-  const { counts, qualities } = splitKinds(numbersIn(sent('kinds')));
+  const { counts, qualities } = splitKinds(numbersOf(sent('kinds')));
   const numbers = (name: SentColumn) => {
-    const found = numbersIn(sent(name));
+    const found = numbersOf(sent(name));
     return numbersOnly.has(name) && columns.includes(name) ? spread(found, counts) : found;
   };
   const rows = {
@@ -135,22 +134,14 @@ function mapColumns(make: (name: keyof RolledRows) => Float64Array): RolledRows 
   return Object.fromEntries(columnNames.map((name) => [name, make(name)])) as RolledRows;
 }
 
-const isLittleEndian = endianness() === 'LE';
-
-/** The numbers that some bytes are, in the order of bytes of the network, in their place. */
-function numbersIn(bytes: Buffer | undefined): Float64Array {
-  if (bytes === undefined) return none;
-  if (isLittleEndian) bytes.swap64();
-  return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+function numbersOf(bytes: Buffer | undefined): Float64Array {
+  return bytes === undefined ? none : numbersIn(bytes);
 }
 
-/** Instants of eight bytes each, microseconds since 2000-01-01, as milliseconds since the epoch, in their place. */
+/** Instants in their place. */
 function timesIn(bytes: Buffer | undefined): Float64Array {
   if (bytes === undefined) return none;
   const times = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let i = 0, at = 0; i < times.length; i++, at += 8) {
-    times[i] = (view.getInt32(at) * 4_294_967_296 + view.getUint32(at + 4) + epochUs) / 1_000;
-  }
+  fillTimes(times, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
   return times;
 }

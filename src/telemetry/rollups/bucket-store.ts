@@ -1,25 +1,20 @@
 /** Buckets from the roll-ups, and from the readings where those are not there yet: exact as of one snapshot. */
 import { type RawBuilder, sql } from 'kysely';
 import type pg from 'pg';
+import { codeOf, qualities, qualityOf } from '../../assets/quality.ts';
 import { type Db, poolOf } from '../../platform/database.ts';
 import { literalInstant, literalIntegers } from '../../platform/instant-store.ts';
 import { Refusal, refusals } from '../../platform/refusals.ts';
 import { bucketStart, nextBucketStart } from '../query/query-grid.ts';
-import { qualities } from '../reading.ts';
+import { type Horizons, horizonOf, keptSpans } from '../retention/horizon.ts';
+import { type HorizonRow, horizonsIn, selectHorizons } from '../retention/horizon-store.ts';
 import type { BucketQuery, Buckets, BucketValue, ReadingBefore, SeriesBuckets } from './bucket.ts';
 import { composeBuckets } from './bucket-compose.ts';
 import { decodePieces, pieceStatements } from './bucket-piece-store.ts';
 import { planRead } from './bucket-plan.ts';
 import { joinRows } from './bucket-rows.ts';
-import { minuteMs, type SeriesSpan } from './rollup.ts';
-import {
-  type HorizonRow,
-  horizonsOf,
-  type KnownProgress,
-  onlyProgress,
-  selectHorizons,
-  selectProgress,
-} from './rollup-store.ts';
+import { minuteMs } from './rollup.ts';
+import { type KnownProgress, onlyProgress, selectProgress } from './rollup-store.ts';
 import { type PendingQuery, type PendingRow, pendingOf, selectPending } from './rollup-touched-store.ts';
 import { runScript, textOf } from './script-store.ts';
 
@@ -58,17 +53,17 @@ async function readWithin(client: pg.ClientBase, db: Db, asked: Asked): Promise<
   const looking = { seriesIds, sinceMs, startMs };
   const span = { seriesIds, fromMs: startMs - carryMsMax, toMs: edgesMs.at(-1) as number };
   const { settledMs, nowMs, horizons, pending, recent } = await look(client, db, { span, looking });
-  const readingsFrom = horizonOf(horizons, 'reading');
-  const plan = planRead(edgesMs, { seriesIds, settledMs, pending: keptSpans(pending, readingsFrom) });
-  refuseGone(horizonOf(horizons, plan.base), { seriesIds, startMs });
+  const ofReadings = horizonsIn('reading', horizons);
+  const plan = planRead(edgesMs, { seriesIds, settledMs, pending: keptSpans(pending, ofReadings) });
+  refuseGone(horizonsIn(plan.base, horizons), { seriesIds, startMs });
   const gone =
-    plan.base === 'reading' || sinceMs === startMs ? [] : seriesIds.filter((id) => readingsFrom(id) > sinceMs);
+    plan.base === 'reading' || sinceMs === startMs ? [] : seriesIds.filter((id) => horizonOf(ofReadings, id) > sinceMs);
   const older =
     gone.length > 0 ? [textOf(db, lastOf({ ...looking, ...rolledBefore(plan.base), seriesIds: gone }))] : [];
   const reading = { plan, seriesIds, values };
   const { rows, copied } = await runScript(client, [...older, ...pieceStatements(db, reading), 'commit']);
   const before = newestOf([...((gone.length > 0 ? rows[0] : []) as BeforeRow[]), ...recent], sinceMs);
-  const wanted = new Set((asked.qualities ?? defaultQualities).map((quality) => qualities.indexOf(quality)));
+  const wanted = new Set((asked.qualities ?? defaultQualities).map(codeOf));
   const composing = { edgesMs, wanted, carryMsMax, nowMs: asked.nowMs ?? nowMs };
   const series = new Map<number, SeriesBuckets>();
   for (const [seriesId, pieces] of decodePieces(copied, reading)) {
@@ -110,28 +105,12 @@ function listEdges({ width, startMs, endMs }: BucketQuery): number[] {
   return edges;
 }
 
-/** Before which instant the rows of a series were dropped from a table; -Infinity where none were. */
-type Horizon = (seriesId: number) => number;
-
-function horizonOf(rows: readonly HorizonRow[], table: string): Horizon {
-  const horizons = horizonsOf(table, rows);
-  const every = horizons.get(0) ?? Number.NEGATIVE_INFINITY;
-  return (seriesId) => Math.max(every, horizons.get(seriesId) ?? Number.NEGATIVE_INFINITY);
-}
-
-/** What is to be rolled up again, as far as its readings are there; where they were dropped the roll-ups are what remains. */
-function keptSpans(pending: readonly SeriesSpan[], readingsFrom: Horizon): SeriesSpan[] {
-  return pending
-    .map((one) => ({ ...one, fromMs: Math.max(one.fromMs, readingsFrom(one.seriesId)) }))
-    .filter(({ fromMs, toMs }) => fromMs < toMs);
-}
-
 function refuseGone(
-  keptFrom: Horizon,
+  horizons: Horizons,
   { seriesIds, startMs }: { seriesIds: readonly number[]; startMs: number },
 ): void {
   const horizonMs = seriesIds.reduce(
-    (latest, seriesId) => Math.max(latest, keptFrom(seriesId)),
+    (latest, seriesId) => Math.max(latest, horizonOf(horizons, seriesId)),
     Number.NEGATIVE_INFINITY,
   );
   if (startMs < horizonMs) throw refusals.resolutionDropped(new Date(horizonMs));
@@ -142,7 +121,7 @@ function newestOf(rows: readonly BeforeRow[], sinceMs: number): Map<number, Read
   const before = new Map<number, ReadingBefore>();
   for (const { series_id, time_ms, value, quality } of rows) {
     if ((before.get(series_id)?.timeMs ?? sinceMs - 1) >= time_ms || time_ms < sinceMs) continue;
-    before.set(series_id, { timeMs: time_ms, value, quality: qualities[quality] ?? 'bad' });
+    before.set(series_id, { timeMs: time_ms, value, quality: qualityOf(quality) });
   }
   return before;
 }

@@ -6,7 +6,7 @@
  *   buckets       │            │            │            │
  *   weights       └─before─┘a┘──b──┘──b───┘c┘────c─────┘…   a value holds until the next reading
  */
-import type { Quality } from '../reading.ts';
+import type { Quality } from '../../assets/quality.ts';
 
 /**
  * How wide a bucket is. `fixed`: milliseconds, a multiple of a minute or a divisor of it from 1 s on, counted from Monday

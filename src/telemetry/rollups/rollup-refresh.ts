@@ -7,18 +7,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
+import { keptSpans } from '../retention/horizon.ts';
+import { listHorizons } from '../retention/horizon-store.ts';
 import type { StorageEngine } from '../storage/engine-store.ts';
 import { floorTo, lagMsDefault, levels, minuteMs, type SeriesSpan } from './rollup.ts';
-import {
-  announce,
-  getProgress,
-  hasReadings,
-  listHorizons,
-  lockProgress,
-  refreshSpans,
-  settle,
-  skip,
-} from './rollup-store.ts';
+import { announce, getProgress, hasReadings, lockProgress, refreshSpans, settle, skip } from './rollup-store.ts';
 import {
   clearDirty,
   deleteNoted,
@@ -141,7 +134,7 @@ export async function dirtyStep(db: Db, { engine }: Work): Promise<Step> {
     const spans = await listDirty(trx, windowMs);
     if (spans.length === 0) return 'nothing';
     const { settledMs } = progress;
-    await refreshSpans(trx, { spans: await keptSpans(trx, spans, settledMs), settledMs });
+    await refreshSpans(trx, { spans: await refreshable(trx, spans, settledMs), settledMs });
     await clearDirty(trx, spans);
     return 'done';
   });
@@ -151,17 +144,10 @@ export async function dirtyStep(db: Db, { engine }: Work): Promise<Step> {
  * Of some spans what is settled, the rest of which follows when it is, and whose readings are still there: a roll-up of readings
  * that were dropped stays as it is, whatever came to their time later.
  */
-async function keptSpans(trx: Db, spans: readonly SeriesSpan[], settledMs: number): Promise<SeriesSpan[]> {
+async function refreshable(trx: Db, spans: readonly SeriesSpan[], settledMs: number): Promise<SeriesSpan[]> {
   const seriesIds = [...new Set(spans.map(({ seriesId }) => seriesId))];
-  const horizons = await listHorizons(trx, { table: 'reading', seriesIds });
-  const everyMs = horizons.get(0) ?? Number.NEGATIVE_INFINITY;
-  return spans
-    .map(({ seriesId, fromMs, toMs }) => ({
-      seriesId,
-      fromMs: Math.max(fromMs, everyMs, horizons.get(seriesId) ?? Number.NEGATIVE_INFINITY),
-      toMs: Math.min(toMs, settledMs),
-    }))
-    .filter(({ fromMs, toMs }) => fromMs < toMs);
+  const settled = spans.map((span) => ({ ...span, toMs: Math.min(span.toMs, settledMs) }));
+  return keptSpans(settled, await listHorizons(trx, 'reading', seriesIds));
 }
 
 async function ensureSpans(engine: StorageEngine, fromMs: number, toMs: number): Promise<void> {

@@ -100,29 +100,6 @@ export async function skip(trx: Db, toMs: number): Promise<void> {
   await sql`update rollup_progress set settled_through = ${instant(toMs)}`.execute(trx);
 }
 
-/** Before which instants readings have been dropped, of series that are asked for; 0 stands for every series. */
-export async function listHorizons(
-  db: Db,
-  { table, seriesIds }: { readonly table: string; readonly seriesIds: readonly number[] },
-): Promise<Map<number, number>> {
-  return horizonsOf(table, (await selectHorizons(seriesIds).execute(db)).rows);
-}
-
-export type HorizonRow = { readonly time_table: string; readonly series_id: number; readonly before_ms: number };
-
-/** The statement of `listHorizons`, for every table. */
-export function selectHorizons(seriesIds: readonly number[]): RawBuilder<HorizonRow> {
-  return sql`
-    select time_table, series_id, ${epochMs('before')} as before_ms from retention_horizon
-    where series_id = any(${literalIntegers([0, ...seriesIds])})`;
-}
-
-/** Those of one table among what `selectHorizons` found. */
-export function horizonsOf(table: string, rows: readonly HorizonRow[]): Map<number, number> {
-  const own = rows.filter(({ time_table }) => time_table === table);
-  return new Map(own.map(({ series_id, before_ms }) => [series_id, before_ms]));
-}
-
 /** What is compiled is run once, and late rows may lie in chunks that are compressed, more of them than TimescaleDB opens by itself. */
 async function prepareStep(trx: Db): Promise<void> {
   await sql`

@@ -64,18 +64,16 @@ export async function deleteNoted(db: Db): Promise<void> {
 }
 
 /**
- * The least instant that is to be rolled up again, in milliseconds since the epoch; of these series, or of any. What lies
- * before it, and before what is settled, agrees with the readings.
+ * The least instant that is to be rolled up again, in milliseconds since the epoch. What lies before it, and before what is
+ * settled, agrees with the readings.
  */
-export async function findPending(db: Db, seriesIds?: readonly number[]): Promise<number | undefined> {
+export async function findPending(db: Db): Promise<number | undefined> {
   const { rows } = await sql<{ minute: number | null }>`
     select least(
       (select min(from_minute) from rollup_touched,
          unnest(series_ids, from_minutes, through_minutes) as run (series_id, from_minute, through_minute)
-       where noted_at is null and (${seriesIds ?? null}::int4[] is null or series_id = any(${seriesIds ?? null}::int4[]))),
-      (select lower(minutes) from rollup_dirty
-       where ${seriesIds ?? null}::int4[] is null or series_id = any(${seriesIds ?? null}::int4[])
-       order by lower(minutes) limit 1)) as minute`.execute(db);
+       where noted_at is null),
+      (select lower(minutes) from rollup_dirty order by lower(minutes) limit 1)) as minute`.execute(db);
   const minute = rows[0]?.minute;
   return minute == null ? undefined : minute * minuteMs;
 }

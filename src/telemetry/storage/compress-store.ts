@@ -4,11 +4,8 @@
  */
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
-import type { Piece } from './piece-store.ts';
+import { limitLockWait, type Piece } from './piece-store.ts';
 import { cancellable } from './upkeep-store.ts';
-
-/** How long compression waits for those who write into the chunk; everybody else would wait behind it. */
-const lockWaitMsMax = 3_000;
 
 /**
  * Lets the transaction change any number of compressed rows. TimescaleDB stops a transaction at 100,000 that it unpacks for `update`
@@ -25,7 +22,7 @@ export async function liftDecompressionLimit(trx: Db): Promise<void> {
  */
 export async function compressPiece(db: Db, { name }: Piece, signal: AbortSignal): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    await sql`select set_config('lock_timeout', ${String(lockWaitMsMax)}, true)`.execute(trx);
+    await limitLockWait(trx);
     await cancellable(db, trx, signal, async () => {
       await sql`select compress_chunk(${name}::regclass, if_not_compressed => true)`.execute(trx);
     });

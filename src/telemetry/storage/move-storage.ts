@@ -57,7 +57,7 @@ export async function moveStorage({ db, pool }: Database, to: EngineKind, moving
   if (storage.movingTo !== null && storage.movingTo !== to)
     throw new Error(`a move to ${storage.movingTo} has begun: finish it, or give it up with move --cancel`);
   if (storage.kind === to)
-    return { rows: 0, isWhole: await dropTables(db, { kind: from, nameOf: oldName, ...moving }) };
+    return { rows: 0, isWhole: await dropTables(db, { kind: from, nameOf: oldName, signal: moving.signal }) };
   await refuseOthers(db);
   if (to === 'hypertable' && !(await tryExtension(pool, moving.log)))
     throw new Error('TimescaleDB cannot be used in this database: install it on the server, preload it, and try again');
@@ -65,22 +65,22 @@ export async function moveStorage({ db, pool }: Database, to: EngineKind, moving
     if (storage.movingTo === null) await beginMove(trx, to);
   });
   await makeCopies(pool, to);
-  const copied = await copyTables({ db, pool } as Database, { from, to, ...moving });
+  const copied = await copyTables({ db, pool }, { from, to, ...moving });
   if (!copied.isWhole) return copied;
   await inTransactionOf(db, async (trx) => {
     for (const table of timeTables) await recordMade(trx, await madeOfCopies(trx, table, { from, to }));
     await switchTables(trx, to);
   });
   await analyzeTables(db);
-  return { ...copied, isWhole: await dropTables(db, { kind: from, nameOf: oldName, ...moving }) };
+  return { ...copied, isWhole: await dropTables(db, { kind: from, nameOf: oldName, signal: moving.signal }) };
 }
 
 /** Gives up a move that has not been switched yet: everything is as it was. Resolves with whether there was one. */
-export async function cancelMove({ db }: Database, { log, signal }: Omit<Moving, 'onCopied'>): Promise<boolean> {
+export async function cancelMove({ db }: Database, { signal }: Pick<Moving, 'signal'>): Promise<boolean> {
   const { movingTo } = await getStorage(db);
   if (movingTo === null) return false;
   await refuseOthers(db);
-  if (!(await dropTables(db, { kind: movingTo, nameOf: newName, log, signal }))) return true;
+  if (!(await dropTables(db, { kind: movingTo, nameOf: newName, signal }))) return true;
   await inTransactionOf(db, endMove);
   return true;
 }
@@ -124,7 +124,10 @@ async function makeCopies(pool: Database['pool'], kind: EngineKind): Promise<voi
 
 type Copying = Moving & { readonly from: EngineKind; readonly to: EngineKind };
 
-async function copyTables({ db, pool }: Database, { from, to, log, signal, onCopied }: Copying): Promise<Moved> {
+async function copyTables(
+  { db, pool }: Pick<Database, 'db' | 'pool'>,
+  { from, to, log, signal, onCopied }: Copying,
+): Promise<Moved> {
   const all: Piece[] = [];
   for (const table of timeTables) all.push(...(await listPieces(db, from, table)));
   let [done, rows] = [0, 0];
@@ -153,7 +156,7 @@ async function madeOfCopies(trx: Db, table: TimeTable, { from, to }: Pick<Copyin
   });
 }
 
-type Dropping = { readonly kind: EngineKind; readonly nameOf: (table: TimeTable) => string } & Moving;
+type Dropping = Pick<Moving, 'signal'> & { readonly kind: EngineKind; readonly nameOf: (table: TimeTable) => string };
 
 /** Drops tables piece by piece: all at once would take more locks than a server has. False where it was aborted. */
 async function dropTables(db: Db, { kind, nameOf, signal }: Dropping): Promise<boolean> {

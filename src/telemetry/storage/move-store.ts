@@ -1,6 +1,7 @@
 /** Copying the tables of telemetry from one storage engine to the other: a statement each of what move-storage.ts does in order. */
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
+import { instant } from '../../platform/instant-store.ts';
 import type { EngineKind } from './engine-store.ts';
 import type { Piece } from './piece-store.ts';
 import { layouts, type TimeTable, timeTables } from './time-table.ts';
@@ -60,9 +61,7 @@ export async function listDays(db: Db, { table, fromMs, toMs }: Piece): Promise<
   const column = sql.ref(layouts[table].timeColumn);
   const { rows } = await sql<{ day: number }>`
     select distinct floor(extract(epoch from ${column}) / 86400)::integer as day from ${sql.table(table)}
-    where ${column} >= to_timestamp(${fromMs}::float8 / 1000) and ${column} < to_timestamp(${toMs}::float8 / 1000)`.execute(
-    db,
-  );
+    where ${column} >= ${instant(fromMs)} and ${column} < ${instant(toMs)}`.execute(db);
   return rows.map(({ day }) => day);
 }
 
@@ -70,7 +69,7 @@ export async function listDays(db: Db, { table, fromMs, toMs }: Piece): Promise<
 export async function copyPiece(trx: Db, piece: Piece): Promise<number> {
   const { table, fromMs, toMs } = piece;
   const column = sql.ref(layouts[table].timeColumn);
-  const within = sql`${column} >= to_timestamp(${fromMs}::float8 / 1000) and ${column} < to_timestamp(${toMs}::float8 / 1000)`;
+  const within = sql`${column} >= ${instant(fromMs)} and ${column} < ${instant(toMs)}`;
   const [source, target] = [sql.table(table), sql.table(newName(table))];
   await sql`insert into ${target} select * from ${source} where ${within} order by series_id, ${column}`.execute(trx);
   const sumOf = async (of: typeof source) => {
@@ -86,7 +85,7 @@ export async function copyPiece(trx: Db, piece: Piece): Promise<number> {
     );
   await sql`
     insert into storage_move (time_table, from_time, to_time, rows, checksum)
-    values (${table}, to_timestamp(${fromMs}::float8 / 1000), to_timestamp(${toMs}::float8 / 1000),
+    values (${table}, ${instant(fromMs)}, ${instant(toMs)},
       ${after.rows}::bigint, ${after.checksum}::numeric)`.execute(trx);
   return Number(after.rows);
 }

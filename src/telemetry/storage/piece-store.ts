@@ -8,6 +8,7 @@
  */
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
+import { instant } from '../../platform/instant-store.ts';
 import type { EngineKind } from './engine-store.ts';
 import { layouts, type TimeTable } from './time-table.ts';
 
@@ -97,7 +98,7 @@ export async function recordMade(
     on conflict (name) do update set made_at = excluded.made_at`.execute(trx);
 }
 
-/** How long a drop waits for those who read and write; everybody else would wait behind it. */
+/** How long a drop or a compression waits for those who read and write; everybody else would wait behind it. */
 const lockWaitMsMax = 3_000;
 
 /** From now to the end of the transaction no statement waits longer for a lock: it fails with the code 55P03. */
@@ -119,9 +120,7 @@ export async function dropPiece(
   }
   await sql`
     select drop_chunks(${parent}::regclass,
-      older_than => to_timestamp(${toMs}::float8 / 1000), newer_than => to_timestamp(${fromMs}::float8 / 1000))`.execute(
-    trx,
-  );
+      older_than => ${instant(toMs)}, newer_than => ${instant(fromMs)})`.execute(trx);
 }
 
 export type Doomed = { readonly seriesIds: readonly number[]; readonly fromMs: number; readonly beforeMs: number };
@@ -132,8 +131,6 @@ export async function deleteRows(trx: Db, table: TimeTable, { seriesIds, fromMs,
   const { numAffectedRows } = await sql`
     delete from ${sql.table(table)}
     where series_id = any(${[...seriesIds]}::integer[])
-      and ${column} >= to_timestamp(${fromMs}::float8 / 1000) and ${column} < to_timestamp(${beforeMs}::float8 / 1000)`.execute(
-    trx,
-  );
+      and ${column} >= ${instant(fromMs)} and ${column} < ${instant(beforeMs)}`.execute(trx);
   return Number(numAffectedRows ?? 0);
 }

@@ -10,10 +10,12 @@ import { dateOf, dayOf } from './partition.ts';
 import type { Piece } from './piece-store.ts';
 import { cancellable } from './upkeep-store.ts';
 
-/**
- * Short enough for a late reading that waits for the day while we wait for the table: one of the two gives way, and it is us.
- */
 const lockWaitMsMax = 2_000;
+/**
+ * A late reading that waits for the day holds the table, for which we wait then: one of the two gives way, and it is us. PostgreSQL ends
+ * whoever has waited for a second (deadlock_timeout); who comes while we wait, waits behind us.
+ */
+const swapWaitMsMax = 900;
 
 /**
  * Puts the rows of a partition of readings into the order of its key, in one transaction, and marks it as clustered on that.
@@ -29,6 +31,12 @@ export async function sortPiece(db: Db, { table, name, fromMs, toMs }: Piece, si
     // With the constraint, attaching reads no row.
     `create table ${copy} (like ${table} including all, constraint span check (time >= '${from}' and time < '${to}'))`,
     `insert into ${copy} select * from ${name} order by series_id, time`,
+    `do $$ begin
+      if exists (select from pg_locks where relation = '${name}'::regclass and not granted) then
+        raise lock_not_available using message = 'a reading waits for ${name}';
+      end if;
+    end $$`,
+    `set local lock_timeout = ${swapWaitMsMax}`,
     `alter table ${table} detach partition ${name}`,
     `drop table ${name}`,
     `alter table ${table} attach partition ${copy} for values from ('${from}') to ('${to}')`,

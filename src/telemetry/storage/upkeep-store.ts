@@ -1,8 +1,6 @@
 import { sql } from 'kysely';
+import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Db } from '../../platform/database.ts';
-
-/** Any constant will do, as long as all processes that share the database take the same lock. */
-const upkeepLock = 7_241_657;
 
 /**
  * Does work while no other process on this database does; undefined, and not done, where another is at it. The lock lasts as
@@ -10,14 +8,14 @@ const upkeepLock = 7_241_657;
  */
 export async function aloneInUpkeep<T>(db: Db, work: () => Promise<T>): Promise<T | undefined> {
   return db.connection().execute(async (holder) => {
-    const { rows } = await sql<{ isOurs: boolean }>`select pg_try_advisory_lock(${upkeepLock}) as "isOurs"`.execute(
-      holder,
-    );
+    const { rows } = await sql<{
+      isOurs: boolean;
+    }>`select pg_try_advisory_lock(${advisoryLocks.upkeep}) as "isOurs"`.execute(holder);
     if (!rows[0]?.isOurs) return undefined;
     try {
       return await work();
     } finally {
-      await sql`select pg_advisory_unlock(${upkeepLock})`.execute(holder);
+      await sql`select pg_advisory_unlock(${advisoryLocks.upkeep})`.execute(holder);
     }
   });
 }

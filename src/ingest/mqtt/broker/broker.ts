@@ -9,7 +9,7 @@
  * A message is acknowledged and forwarded after its commit, never before. A will is a message like any other, of the
  * device that left it. Pings and PUBRELs are answered by the connection, before they come here.
  */
-import type { Duplex } from 'node:stream';
+import type { Device } from '../../../access/device.ts';
 import type { PresenceReason } from '../../../access/presence.ts';
 import type { Log } from '../../../platform/log.ts';
 import type { IngestCounters } from '../../intake/counters.ts';
@@ -27,16 +27,20 @@ import { createMqttSession, type MqttGuest } from './session.ts';
 import { maySubscribe } from './subscribe-grants.ts';
 
 export type MqttBroker = {
-  /** Serves a connection whose guest `guestOf` knows, and whose device the door knows. */
-  handle(stream: Duplex): void;
+  /** Serves a device that the door has let in, from its CONNECT on. */
+  handle(arrival: Arrival): void;
   /** Lets all sessions go, without their wills: it is not the devices that end. */
-  close(): Promise<void>;
+  close(): void;
+};
+
+export type Arrival = {
+  readonly guest: MqttGuest;
+  readonly device: Device;
+  /** The device has its CONNACK, and what was kept for it: what it sends from now on may pass. */
+  readonly onReady: () => void;
 };
 
 export type BrokerOptions = {
-  readonly guestOf: (stream: object) => MqttGuest | undefined;
-  /** The device has its CONNACK, and what was kept for it: what it sends from now on may pass. */
-  readonly onReady: (guest: MqttGuest) => void;
   readonly noteRefusal: NoteRefusal;
   readonly forwarding: Forwarding;
   readonly intake: Intake;
@@ -50,9 +54,7 @@ const waitingBytesMax = 64 * 1_024 * 1_024;
 const sweepMs = 60_000;
 const refusedFilter = 0x80;
 
-type Client = {
-  readonly stream: Duplex;
-  readonly guest: MqttGuest;
+type Client = Arrival & {
   readonly read: PacketReader;
   state: 'connecting' | 'connected' | 'ended';
   /** Absent until it is connected. */
@@ -68,15 +70,15 @@ type Broker = BrokerOptions & {
 };
 
 /** A broker that hands each message of a device to the intake, and to subscribers what has been committed. */
-export async function createMqttBroker(options: BrokerOptions): Promise<MqttBroker> {
+export function createMqttBroker(options: BrokerOptions): MqttBroker {
   const { forwarding, counters } = options;
   const onDropped = () => counters.undelivered.inc({ reason: 'waiting_full' });
   const sessions = createClientSessions({ forwarding, onDropped, budget: { bytes: 0, bytesMax: waitingBytesMax } });
   const broker: Broker = { ...options, sessions, present: new Map(), unnamed: 0 };
   const sweep = setInterval(sessions.sweep, sweepMs).unref();
   return {
-    handle: (stream) => handle(broker, stream),
-    close: async () => {
+    handle: (arrival) => handle(broker, arrival),
+    close: () => {
       clearInterval(sweep);
       for (const client of broker.present.values()) {
         client.will = undefined;
@@ -86,12 +88,10 @@ export async function createMqttBroker(options: BrokerOptions): Promise<MqttBrok
   };
 }
 
-function handle(broker: Broker, stream: Duplex): void {
-  const guest = broker.guestOf(stream);
-  if (!guest) throw new Error('a connection without a guest');
+function handle(broker: Broker, arrival: Arrival): void {
+  const { stream } = arrival.guest.connection;
   const client: Client = {
-    stream,
-    guest,
+    ...arrival,
     read: createPacketReader(),
     state: 'connecting',
     session: undefined,
@@ -136,7 +136,7 @@ function serve(broker: Broker, client: Client, packet: ClientPacket): void {
       takeMessage(broker, client, packet);
       break;
     case 'subscribe':
-      subscribe(broker, client, packet);
+      subscribe(broker, client, { session, ...packet });
       break;
     case 'unsubscribe':
       broker.forwarding.unsubscribe(session, packet.filters);
@@ -164,12 +164,8 @@ function serve(broker: Broker, client: Client, packet: ClientPacket): void {
 }
 
 function connect(broker: Broker, client: Client, { clientId, isClean, keepAliveMs, will }: Connect): void {
-  const { guest, stream } = client;
-  const { device } = guest;
-  if (!device) {
-    violate(broker, client, 'a device that the door does not know');
-    return;
-  }
+  const { guest, device } = client;
+  const { stream } = guest.connection;
   const named = clientId || `\0${++broker.unnamed}`;
   const present = broker.present.get(`${device.id}:${named}`);
   if (present) takeOver(broker, present);
@@ -179,14 +175,13 @@ function connect(broker: Broker, client: Client, { clientId, isClean, keepAliveM
   client.state = 'connected';
   client.will = will;
   guest.keepAliveMs = keepAliveMs;
-  guest.isClean = isClean;
   guest.inbound = session.inbound;
   guest.session = createMqttSession({ device, guest, onStored: (message) => forward(broker, message) });
   stream.write(connack(0, isPresent));
   session.delivery.attach(
     createLink(stream, { onRoom: session.delivery.pump, onFrozen: () => freeze(broker, client) }),
   );
-  broker.onReady(guest);
+  client.onReady();
 }
 
 /** [MQTT-3.1.4-2]: a client with the same identifier disconnects the one before it, whose will is published. */
@@ -209,10 +204,9 @@ function takeMessage(broker: Broker, client: Client, { topic, payload, qos, reta
 
 function subscribe(
   { forwarding }: Broker,
-  { session, guest: { connection, device } }: Client,
-  { messageId, filters }: { messageId: number; filters: readonly Wanted[] },
+  { device, guest: { connection } }: Client,
+  { session, messageId, filters }: { session: ClientSession; messageId: number; filters: readonly Wanted[] },
 ): void {
-  if (!session || !device) return;
   const granted: Wanted[] = [];
   const returnCodes = filters.map((wanted) => {
     if (!maySubscribe(device, wanted.filter) || !forwarding.subscribe(session, wanted)) return refusedFilter;
@@ -234,17 +228,17 @@ function forward({ forwarding, log }: Broker, message: Message): void {
   }
 }
 
-function freeze({ noteRefusal }: Broker, { guest: { connection, device } }: Client): void {
-  noteRefusal('does_not_read', { address: connection.remoteAddress, username: device?.username });
+function freeze({ noteRefusal }: Broker, { device, guest: { connection } }: Client): void {
+  noteRefusal('does_not_read', { address: connection.remoteAddress, username: device.username });
   connection.destroy();
 }
 
 /** [MQTT-4.8.0-1]: a violation of the protocol ends the connection, without an answer. */
 function violate(broker: Broker, client: Client, why: string): void {
   if (client.state === 'ended') return;
-  const { connection, device } = client.guest;
+  const { connection } = client.guest;
   const reason = 'protocol_violation';
-  broker.noteRefusal(reason, { address: connection.remoteAddress, username: device?.username, error: why });
+  broker.noteRefusal(reason, { address: connection.remoteAddress, username: client.device.username, error: why });
   finish(broker, client, reason);
 }
 

@@ -62,27 +62,13 @@ export type ForwardingOptions = { readonly counters: IngestCounters; readonly lo
 /** No subscribers, and nothing retained. */
 export function createForwarding({ counters, log }: ForwardingOptions): Forwarding {
   const tenants = new Map<string, Tenant>();
-  const budget = { bytes: 0, bytesMax: retainedBytesMax };
-  const serverBudget = { bytes: 0, bytesMax: retainedBytesMax };
+  const { startRetaining, retain, notRetained } = createRetaining({ counters, log });
   const tenantOf = (tenantId: string): Tenant => {
     const known = tenants.get(tenantId);
     if (known) return known;
-    const made = {
-      filters: createTopicTree<Map<Subscriber, Qos>>(),
-      retained: createRetainedMessages(budget),
-      retainedByServer: createRetainedMessages(serverBudget, serverLimits),
-    };
+    const made = { filters: createTopicTree<Map<Subscriber, Qos>>(), ...startRetaining() };
     tenants.set(tenantId, made);
     return made;
-  };
-  const retain = (message: Forwarded, into: RetainedMessages) => {
-    const outcome = into.put(message);
-    counters.retainedBytes.set(budget.bytes + serverBudget.bytes);
-    if (outcome === 'too_large' || outcome === 'full') notRetained(message, outcome);
-  };
-  const notRetained = ({ topic }: Forwarded, why: string) => {
-    counters.undelivered.inc({ reason: `retained_${why}` });
-    log.debug({ topic, why }, 'a message is not retained');
   };
   const send = (subscribers: ReadonlyMap<Subscriber, Qos>, message: Forwarded) => {
     for (const [{ delivery }, granted] of subscribers) {
@@ -129,17 +115,34 @@ export function createForwarding({ counters, log }: ForwardingOptions): Forwardi
     },
     unsubscribe: (subscriber, filters) => {
       const tenant = tenants.get(subscriber.tenantId);
-      for (const filter of filters) {
-        if (!subscriber.subscriptions.delete(filter)) continue;
-        const subscribers = tenant?.filters.get(filter);
-        subscribers?.delete(subscriber);
-        if (subscribers?.size === 0) tenant?.filters.delete(filter);
-      }
+      for (const filter of filters) if (tenant) remove(tenant, subscriber, filter);
     },
   };
 }
 
 const nothing = Buffer.alloc(0);
+
+/** What is retained of all tenants together: within its budgets, and counted. */
+function createRetaining({ counters, log }: ForwardingOptions) {
+  const budget = { bytes: 0, bytesMax: retainedBytesMax };
+  const serverBudget = { bytes: 0, bytesMax: retainedBytesMax };
+  const notRetained = ({ topic }: Forwarded, why: string): void => {
+    counters.undelivered.inc({ reason: `retained_${why}` });
+    log.debug({ topic, why }, 'a message is not retained');
+  };
+  return {
+    notRetained,
+    retain: (message: Forwarded, into: RetainedMessages): void => {
+      const outcome = into.put(message);
+      counters.retainedBytes.set(budget.bytes + serverBudget.bytes);
+      if (outcome === 'too_large' || outcome === 'full') notRetained(message, outcome);
+    },
+    startRetaining: (): Pick<Tenant, 'retained' | 'retainedByServer'> => ({
+      retained: createRetainedMessages(budget),
+      retainedByServer: createRetainedMessages(serverBudget, serverLimits),
+    }),
+  };
+}
 
 /** A will may have wildcards in its topic, and has gone into quarantine for it. */
 function isPublishable(topic: string): boolean {
@@ -156,6 +159,13 @@ function add({ filters }: Tenant, subscriber: Subscriber, { filter, qos }: Wante
   if (known) known.set(subscriber, qos);
   else filters.set(filter, new Map([[subscriber, qos]]));
   return true;
+}
+
+function remove({ filters }: Tenant, subscriber: Subscriber, filter: string): void {
+  if (!subscriber.subscriptions.delete(filter)) return;
+  const subscribers = filters.get(filter);
+  subscribers?.delete(subscriber);
+  if (subscribers?.size === 0) filters.delete(filter);
 }
 
 function isTooDeep(filter: string): boolean {

@@ -9,7 +9,6 @@ export type MqttGuest = {
   readonly connection: MqttConnection;
   /** What the CONNECT asked for; 0 is no keep-alive. */
   keepAliveMs: number;
-  isClean: boolean;
   /** Identifiers of QoS 2 messages between PUBLISH and PUBREL. */
   inbound: Set<number>;
   /** What the device calls itself; empty when it leaves that to the broker. */

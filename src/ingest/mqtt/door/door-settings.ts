@@ -1,5 +1,6 @@
 import type { Config } from '../../../platform/config.ts';
 import type { Log } from '../../../platform/log.ts';
+import { naming } from '../../../platform/setting-errors.ts';
 import type { DoorSettings } from './door.ts';
 import { openTlsFiles, type TlsFiles } from './tls-files.ts';
 
@@ -35,10 +36,7 @@ async function openTls(config: Config, log: Log): Promise<TlsFiles | undefined> 
   if (!certificateFile) throw new Error('MQTT_TLS_CERT must be set for MQTT_TLS_PORT and MQTT_WSS_PORT');
   if (!keyFile) throw new Error('MQTT_TLS_KEY must be set for MQTT_TLS_PORT and MQTT_WSS_PORT');
   if (isRequired && !clientCaFile) throw new Error('MQTT_TLS_CLIENT_CA must be set where a certificate is required');
-  try {
-    return await openTlsFiles({ certificateFile, keyFile, clientCaFile, isCertificateRequired: isRequired }, log);
-  } catch (cause) {
-    const names = clientCaFile ? 'MQTT_TLS_CERT, MQTT_TLS_KEY or MQTT_TLS_CLIENT_CA' : 'MQTT_TLS_CERT or MQTT_TLS_KEY';
-    throw new Error(`${names} cannot be used: ${(cause as Error).message}`, { cause });
-  }
+  const names = clientCaFile ? 'MQTT_TLS_CERT, MQTT_TLS_KEY or MQTT_TLS_CLIENT_CA' : 'MQTT_TLS_CERT or MQTT_TLS_KEY';
+  const files = { certificateFile, keyFile, clientCaFile, isCertificateRequired: isRequired };
+  return naming(names, () => openTlsFiles(files, log));
 }

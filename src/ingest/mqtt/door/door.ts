@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import type { Device } from '../../../access/device.ts';
 import type { DeviceAuthenticator } from '../../../access/device-authenticator.ts';
 import type { Presence, PresenceReason } from '../../../access/presence.ts';
-import { type BrokerOptions, createMqttBroker } from '../broker/broker.ts';
+import { type BrokerOptions, createMqttBroker, type MqttBroker } from '../broker/broker.ts';
 import type { MqttGuest } from '../broker/session.ts';
 import { connack, pubcomp } from '../packets/answers.ts';
 import type { AddressLimitsOptions } from './address-limits.ts';
@@ -30,7 +30,7 @@ export type MqttDoor = {
   /** Lets nobody in any more and reads nothing more; what is under way can still be acknowledged. */
   stopReading(): void;
   /** Ends all connections. */
-  close(): Promise<void>;
+  close(): void;
 };
 
 export type DoorSettings = Partial<AddressLimitsOptions> & {
@@ -40,7 +40,7 @@ export type DoorSettings = Partial<AddressLimitsOptions> & {
   readonly webSocketOrigins?: readonly string[];
 };
 
-export type DoorOptions = Omit<BrokerOptions, 'guestOf' | 'onReady' | 'noteRefusal'> &
+export type DoorOptions = Omit<BrokerOptions, 'noteRefusal'> &
   DoorSettings & {
     readonly authenticator: DeviceAuthenticator;
     /** Told of the start and of the end of each session; must not wait. */
@@ -62,41 +62,29 @@ type Door = DoorOptions & {
   readonly guests: Set<MqttGuest>;
   /** Those whose start has been told, and not their end. */
   readonly present: Set<MqttGuest>;
-  readonly guestOf: WeakMap<object, MqttGuest>;
-  readonly visitorOf: WeakMap<MqttGuest, Visitor>;
+  readonly admit: Admit;
+  readonly broker: MqttBroker;
   readonly noteRefusal: NoteRefusal;
   readonly heldByAll: { bytes: number };
   earlyBytes: number;
 };
 
 /** Makes the door; it is shut until `listen`. */
-export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
+export function createMqttDoor(options: DoorOptions): MqttDoor {
   const { counters, log, intake } = options;
   const noteRefusal = createRefusals(counters, log);
   const door: Door = {
     ...options,
     guests: new Set(),
     present: new Set(),
-    guestOf: new WeakMap(),
-    visitorOf: new WeakMap(),
+    admit: createAdmission({ ...options, isShedding: () => intake.state() === 'shedding' }),
+    broker: createMqttBroker({ ...options, noteRefusal }),
     noteRefusal,
     heldByAll: { bytes: 0 },
     earlyBytes: 0,
   };
-  const { guests } = door;
-  const admit = createAdmission({ ...options, isShedding: () => intake.state() === 'shedding' });
-  const broker = await createMqttBroker({
-    ...options,
-    noteRefusal,
-    guestOf: (stream) => door.guestOf.get(stream),
-    onReady: (guest) => {
-      door.visitorOf.get(guest)?.onAdmitted();
-      guest.connection.admit();
-      door.present.add(guest);
-      tellOf(door, guest, { isOnline: true, reason: 'connected' });
-    },
-  });
-  const onWire = (wire: Duplex, visitor: Visitor) => receive(door, { wire, visitor, admit, serve: broker.handle });
+  const { guests, broker } = door;
+  const onWire = (wire: Duplex, visitor: Visitor) => receive(door, wire, visitor);
   const entrance = createEntrance({ ...limits, tls: undefined, webSocketOrigins: [], ...options, noteRefusal, onWire });
   intake.onRoom(() => {
     for (const { connection } of guests) connection.pump();
@@ -125,42 +113,34 @@ export async function createMqttDoor(options: DoorOptions): Promise<MqttDoor> {
       entrance.close();
       for (const { connection } of guests) connection.stopReading();
     },
-    close: async () => {
+    close: () => {
       clearInterval(sweep);
       clearInterval(heard);
       for (const guest of guests) {
         guest.endReason ??= 'shutdown';
         guest.connection.end();
       }
-      await broker.close();
+      broker.close();
       // A client that does not close its end has gone for us all the same.
       for (const guest of guests) depart(door, guest);
     },
   };
 }
 
-type Received = {
-  readonly wire: Duplex;
-  readonly visitor: Visitor;
-  readonly admit: Admit;
-  readonly serve: (stream: Duplex) => void;
-};
-
-function receive(door: Door, { wire, visitor, admit, serve }: Received): void {
-  const { guests, counters } = door;
+function receive(door: Door, wire: Duplex, visitor: Visitor): void {
+  const { guests, counters, admit, broker } = door;
   const guest = createGuest(door, wire, visitor, (packet) => {
     visitor.arrive();
     const { certificateCn, address } = visitor;
     void admit(packet, { certificateCn, address }).then((admission) => {
       if (!guests.has(guest) || guest.endReason) return;
       if ('refused' in admission) return refuse(door, guest, admission);
-      guest.device = admission.device;
-      guest.clientId = admission.connect.clientId;
-      door.guestOf.set(guest.connection.stream, guest);
-      serve(guest.connection.stream);
+      const { device, connect } = admission;
+      guest.device = device;
+      guest.clientId = connect.clientId;
+      broker.handle({ guest, device, onReady: () => begin(door, guest, visitor) });
     });
   });
-  door.visitorOf.set(guest, visitor);
   guests.add(guest);
   counters.connections.set(guests.size);
   wire.once('close', () => {
@@ -168,6 +148,13 @@ function receive(door: Door, { wire, visitor, admit, serve }: Received): void {
     counters.connections.set(guests.size);
     depart(door, guest);
   });
+}
+
+function begin(door: Door, guest: MqttGuest, visitor: Visitor): void {
+  visitor.onAdmitted();
+  guest.connection.admit();
+  door.present.add(guest);
+  tellOf(door, guest, { isOnline: true, reason: 'connected' });
 }
 
 function depart(door: Door, guest: MqttGuest): void {
@@ -206,7 +193,6 @@ function createGuest(
       },
     }),
     keepAliveMs: 0,
-    isClean: true,
     inbound: new Set(),
     clientId: '',
     device: undefined,

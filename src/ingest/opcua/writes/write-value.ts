@@ -1,0 +1,60 @@
+import type { Db } from '../../../platform/database.ts';
+import { newId } from '../../../platform/id.ts';
+import { refusals } from '../../../platform/refusals.ts';
+import { loadApplication } from '../certificates/application.ts';
+import { createTrust } from '../certificates/trust.ts';
+import { troubleOf } from '../client/trouble.ts';
+import type { WriteOutcome } from '../client/write-node.ts';
+import type { ConnectionSpec } from '../connection.ts';
+import { getConnection } from '../connections/set-connection.ts';
+import { findSpec } from '../connections/spec-store.ts';
+import type { Sealer } from '../secrets.ts';
+import type { OpcuaWrite, OpcuaWriteBody } from './write.ts';
+import { endWrite, insertWrite } from './write-store.ts';
+
+type Asked = {
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly by: string;
+  readonly sealer: Sealer;
+  readonly now: () => Date;
+};
+
+/**
+ * Writes one value, noted before it is sent and after it was answered, each in a transaction of its own: a record that could be rolled
+ * back would be none. Throws opcua_connection_not_found, and opcua_not_writable, which is noted too, for a node that the connection
+ * does not name or while it is off.
+ */
+export async function writeValue(
+  db: Db,
+  { node, value }: OpcuaWriteBody,
+  { tenantId, connectionId, by, sealer, now }: Asked,
+): Promise<OpcuaWrite> {
+  const which = { tenantId, id: connectionId };
+  const connection = await getConnection(db, which);
+  const id = newId();
+  await insertWrite(db, { id, tenantId, connectionId, node, value, by, at: now() });
+  if (!connection.enabled || !connection.writable_nodes.includes(node)) {
+    const detail = connection.enabled ? 'the connection does not allow it' : 'the connection is off';
+    await endWrite(db, { id, tenantId, state: 'refused', status: null, detail, previous: null, at: now() });
+    throw refusals.opcuaNotWritable(node);
+  }
+  const spec = await findSpec(db, which, sealer);
+  if (!spec) throw refusals.opcuaConnectionNotFound(connectionId);
+  const { isWritten, ...outcome } = await send(db, spec, { node, value, sealer });
+  return endWrite(db, { ...outcome, id, tenantId, state: isWritten ? 'written' : 'refused', at: now() });
+}
+
+async function send(
+  db: Db,
+  spec: ConnectionSpec,
+  { node, value, sealer }: OpcuaWriteBody & { readonly sealer: Sealer },
+): Promise<WriteOutcome> {
+  const application = await loadApplication(db, sealer);
+  const { writeNode } = await import('../client/write-node.ts');
+  try {
+    return await writeNode(spec, { node, value }, { application, trust: createTrust(db) });
+  } catch (error) {
+    return { isWritten: false, status: null, detail: troubleOf(error).detail, previous: null };
+  }
+}
