@@ -45,9 +45,13 @@ function readMap(columns: string, change: (map: string) => string): ColumnMap {
   return map;
 }
 
-/** What the rules find in a trend log, from its first reading to its last. */
+/** What the rules find in a trend log, from its first reading to the second that closes over its last: no rule has finer ticks. */
 export function findIn(ruleSet: RuleSet, log: TrendLog): FiredInsight[] {
-  const [fromMs, toMs] = [log.readings[0]?.at ?? 0, log.readings.at(-1)?.at ?? 0];
+  const [fromMs, lastMs] = [log.readings[0]?.at ?? 0, log.readings.at(-1)?.at ?? 0];
+  const toMs = Math.ceil(lastMs / 1_000) * 1_000;
   const input = { ruleSet, assets: log.assets, readings: log.readings, fromMs, toMs };
-  return backTest(input, { split: 'none', zone: log.zone });
+  const found = backTest(input, { split: 'none', zone: log.zone });
+  // What is still at fault has been so until the last reading: nobody knows more.
+  const beyondMs = toMs - lastMs;
+  return found.map((one) => (one.clearedAt === null ? { ...one, faultMs: Math.max(0, one.faultMs - beyondMs) } : one));
 }
