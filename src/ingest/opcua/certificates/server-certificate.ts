@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { Id, Instant, text } from '../../../platform/fields.ts';
 import { PageQuery } from '../../../platform/paging.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import { exampleCertificate } from './example-certificate.ts';
 
 const State = z.enum(['rejected', 'trusted']).describe('rejected: no connection goes to a server that shows it.');
@@ -65,10 +66,6 @@ export function readCertificate(bytes: Buffer | string) {
   } catch {
     return undefined; // The caller says what is wrong.
   }
-}
-
-function fingerprintOf({ fingerprint256 }: X509Certificate): string {
-  return fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 function oneLine(name: string | undefined): string {

@@ -5,6 +5,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { ConnectionSpec, Trouble } from '../connection.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import { TroubleError } from './trouble.ts';
 import type { Trust } from './trust.ts';
 
@@ -24,11 +25,6 @@ export async function acceptServerCertificate(shown: Buffer, spec: ConnectionSpe
   if (!refusal) return own;
   await trust.noteRejected(spec.tenantId, own, spec.endpointUrl, refusal.code);
   throw new TroubleError(refusal);
-}
-
-/** SHA-256 of a certificate's DER form, in hex: its name in the list of certificates. */
-function fingerprintOf(der: Buffer): string {
-  return new X509Certificate(der).fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 /** The certificates of a chain, each DER structure one. */
@@ -61,7 +57,7 @@ function findFlaw(der: Buffer, nowMs: number): Trouble | null {
   } catch {
     return { code: 'certificate_invalid', detail: 'What the server shows as its certificate cannot be read as one.' };
   }
-  const name = `"${nameOf(certificate)}" (SHA-256 ${fingerprintOf(der)})`;
+  const name = `"${nameOf(certificate)}" (SHA-256 ${fingerprintOf(certificate)})`;
   if (certificate.validToDate.getTime() < nowMs) {
     return {
       code: 'certificate_expired',
@@ -82,7 +78,7 @@ async function findDistrust(der: Buffer, spec: ConnectionSpec, trust: Trust): Pr
   const certificate = new X509Certificate(der);
   return {
     code: 'certificate_untrusted',
-    detail: `The certificate of the server, "${nameOf(certificate)}" (SHA-256 ${fingerprintOf(der)}), is not trusted. Compare the fingerprint at the server, then trust it in the list of certificates.`,
+    detail: `The certificate of the server, "${nameOf(certificate)}" (SHA-256 ${fingerprintOf(certificate)}), is not trusted. Compare the fingerprint at the server, then trust it in the list of certificates.`,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Who we are to a server, between what was given, what is stored, and what a client needs. */
 import type { Identity } from '../connection.ts';
+import { fingerprintOf } from '../fingerprint.ts';
 import type { Sealer } from '../secrets.ts';
 import type { ConnectionColumns } from './connection-store.ts';
 import { certificateIn, type OpcuaConnectionBody } from './opcua-connection.ts';
@@ -19,7 +20,8 @@ export function sealIdentity(
       return { ...none, username: given.username, secret_sealed: sealer.seal(given.password, placeOf(id)) };
     case 'certificate': {
       const { kind: _, ...secret } = givenIdentity(given);
-      const fingerprint = certificateIn(given.certificate)?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
+      const certificate = certificateIn(given.certificate);
+      const fingerprint = certificate ? fingerprintOf(certificate) : null;
       return {
         ...none,
         secret_sealed: sealer.seal(JSON.stringify(secret), placeOf(id)),

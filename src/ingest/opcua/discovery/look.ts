@@ -1,11 +1,9 @@
 /** A look at a connection's server, in a session of its own; what does not work at the server is in what it answers. */
 import type { Db } from '../../../platform/database.ts';
 import { refusals } from '../../../platform/refusals.ts';
-import { loadApplication } from '../certificates/application.ts';
-import { createTrust } from '../certificates/trust.ts';
 import { troubleOf } from '../client/trouble.ts';
 import type { NodeKey, Trouble } from '../connection.ts';
-import { findSpec } from '../connections/spec-store.ts';
+import { getAccess } from '../connections/get-access.ts';
 import type { Sealer } from '../secrets.ts';
 import type { Browsed, BrowseOptions } from './browse.ts';
 import { type FoundNode, pathText, type Stop } from './found-node.ts';
@@ -27,16 +25,14 @@ export type Looked =
 
 /** Throws opcua_connection_not_found, and validation_failed where the server has no such start. */
 export async function look(db: Db, which: Which, { sealer, asked }: { sealer: Sealer; asked: Asked }): Promise<Looked> {
-  const spec = await findSpec(db, which, sealer);
-  if (!spec) throw refusals.opcuaConnectionNotFound(which.id);
-  const application = await loadApplication(db, sealer);
+  const { spec, means } = await getAccess(db, which, sealer);
   // The client library takes half a second and 90 MB to load: a program without OPC-UA never does.
   const [{ openSession }, { browse, StartUnknown }] = await Promise.all([
     import('../client/open-client.ts'),
     import('./browse.ts'),
   ]);
   try {
-    const opened = await openSession(spec, { application, trust: createTrust(db) });
+    const opened = await openSession(spec, means);
     try {
       const options = { ...asked, nodesMax, referencesMax, msMax: lookMsMax };
       return {

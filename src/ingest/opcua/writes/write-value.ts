@@ -1,13 +1,10 @@
 import type { Db } from '../../../platform/database.ts';
 import { newId } from '../../../platform/id.ts';
 import { refusals } from '../../../platform/refusals.ts';
-import { loadApplication } from '../certificates/application.ts';
-import { createTrust } from '../certificates/trust.ts';
 import { troubleOf } from '../client/trouble.ts';
 import type { WriteOutcome } from '../client/write-node.ts';
-import type { ConnectionSpec } from '../connection.ts';
+import { type Access, getAccess } from '../connections/get-access.ts';
 import { getConnection } from '../connections/set-connection.ts';
-import { findSpec } from '../connections/spec-store.ts';
 import type { Sealer } from '../secrets.ts';
 import type { OpcuaWrite, OpcuaWriteBody } from './write.ts';
 import { endWrite, insertWrite } from './write-store.ts';
@@ -39,21 +36,14 @@ export async function writeValue(
     await endWrite(db, { id, tenantId, state: 'refused', status: null, detail, previous: null, at: now() });
     throw refusals.opcuaNotWritable(node);
   }
-  const spec = await findSpec(db, which, sealer);
-  if (!spec) throw refusals.opcuaConnectionNotFound(connectionId);
-  const { isWritten, ...outcome } = await send(db, spec, { node, value, sealer });
+  const { isWritten, ...outcome } = await send(await getAccess(db, which, sealer), { node, value });
   return endWrite(db, { ...outcome, id, tenantId, state: isWritten ? 'written' : 'refused', at: now() });
 }
 
-async function send(
-  db: Db,
-  spec: ConnectionSpec,
-  { node, value, sealer }: OpcuaWriteBody & { readonly sealer: Sealer },
-): Promise<WriteOutcome> {
-  const application = await loadApplication(db, sealer);
+async function send({ spec, means }: Access, { node, value }: OpcuaWriteBody): Promise<WriteOutcome> {
   const { writeNode } = await import('../client/write-node.ts');
   try {
-    return await writeNode(spec, { node, value }, { application, trust: createTrust(db) });
+    return await writeNode(spec, { node, value }, means);
   } catch (error) {
     return { isWritten: false, status: null, detail: troubleOf(error).detail, previous: null };
   }
