@@ -3,7 +3,8 @@
  *
  *   npm run test:chaos:opcua -- [--items 1000] [--cut 10] [--dropped 30] [--frozen 5] [--server-away 5] [--program-away 5] [--no-history]
  *
- * Ends with 1 where a sample is missing that the server could have given, or that no recorded gap explains.
+ * Ends with 1 where a sample is missing that the server could have given, or that no recorded gap explains, where an item has none, and
+ * where it took more than ten seconds after a trouble until samples were stored again.
  */
 import { parseArgs } from 'node:util';
 import { runOpcuaChaos } from './opcua-run.ts';
@@ -21,6 +22,7 @@ const { values: flags } = parseArgs({
 });
 const { 'no-history': hasNoHistory, ...given } = flags;
 for (const [name, value] of Object.entries(given)) if (!(Number(value) >= 0)) throw new Error(`--${name} is a number`);
+const recoverySecondsMax = 10;
 const say = (line: string) => console.log(line);
 const report = await runOpcuaChaos({
   items: Number(flags.items),
@@ -41,6 +43,9 @@ say(
   `missing          ${verdict.missing}, of which no gap explains ${verdict.unexplained} ${verdict.examples.join(', ')}`,
 );
 say(`stored twice     ${verdict.twice}`);
-const isWrong = verdict.unexplained > 0 || (!hasNoHistory && verdict.missing > 0) || verdict.twice > 0;
+const isIncomplete =
+  verdict.unexplained > 0 || (!hasNoHistory && verdict.missing > 0) || verdict.items < Number(flags.items);
+const isLate = [...recoveredAfter.values()].some((seconds) => seconds > recoverySecondsMax);
+const isWrong = isIncomplete || isLate || verdict.twice > 0;
 say(isWrong ? 'WRONG' : 'nothing is missing that could have been had');
 process.exitCode = isWrong ? 1 : 0;
