@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { refusalList } from '../src/platform/refusals.ts';
+import { refusalList } from '../src/platform/refusal-list.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;

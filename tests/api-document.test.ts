@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { hashSecret } from '../src/access/api-key.ts';
-import { refusalList } from '../src/platform/refusals.ts';
+import { refusalList } from '../src/platform/refusal-list.ts';
 import { readRuleTexts } from '../src/rules/language/load-rules.ts';
 import { makeWorld, startTestApi, type TestApi } from './support/api.ts';
 import { deployLibrary } from './support/api-rules.ts';

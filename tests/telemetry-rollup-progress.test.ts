@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PointRef } from '../src/assets/point-store.ts';
-import type { Refusal } from '../src/platform/refusals.ts';
+import type { Refusal } from '../src/platform/refusal.ts';
 import { createAppender } from '../src/telemetry/append-store.ts';
 import { readBuckets } from '../src/telemetry/rollups/bucket-store.ts';
 import { levels } from '../src/telemetry/rollups/rollup.ts';

@@ -1,4 +1,4 @@
-import type { FieldError } from '../platform/refusals.ts';
+import type { FieldError } from '../platform/refusal.ts';
 import { type Caller, maySee } from './api-key.ts';
 
 /** What the placeholders of grants stand for; null where the device has none. */

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { newId } from '../platform/id.ts';
-import { Refusal, type RefusalCode, refusalList } from '../platform/refusals.ts';
+import { Refusal } from '../platform/refusal.ts';
+import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
 import { problemOf, problemType } from './problem.ts';
 
 const codeOf: Record<string, RefusalCode> = {

@@ -6,7 +6,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { fastifyZodOpenApiPlugin, fastifyZodOpenApiTransformers } from 'fastify-zod-openapi';
 import { z } from 'zod';
-import { type RefusalCode, refusalList } from '../platform/refusals.ts';
+import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
 import { codesOf } from './operation-refusals.ts';
 import { Problem, problemType } from './problem.ts';
 import { describeStreams } from './streamed-bodies.ts';

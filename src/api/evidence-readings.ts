@@ -1,6 +1,6 @@
 import type { EvidenceReadings } from '../insights/evidence/read-evidence.ts';
 import type { Db } from '../platform/database.ts';
-import { Refusal } from '../platform/refusals.ts';
+import { Refusal } from '../platform/refusal.ts';
 import type { Buckets } from '../telemetry/rollups/bucket.ts';
 import { readBuckets } from '../telemetry/rollups/bucket-store.ts';
 import { readSpans } from '../telemetry/span-store.ts';

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { core } from 'zod';
-import type { FieldError } from '../platform/refusals.ts';
+import type { FieldError } from '../platform/refusal.ts';
 
 const places: Record<string, FieldError['in']> = {
   querystring: 'query',

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { type FieldError, refusals } from '../platform/refusals.ts';
+import type { FieldError } from '../platform/refusal.ts';
+import { refusals } from '../platform/refusals.ts';
 
 const depthMax = 32;
 

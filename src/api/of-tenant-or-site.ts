@@ -1,7 +1,8 @@
 /** What belongs to one site or, where it names none, to the whole tenant: retention policies, overrides of rules. */
 import { type Area, requireSite } from '../access/api-key.ts';
 import { requireMatch } from '../platform/etag.ts';
-import { type Refusal, refusals } from '../platform/refusals.ts';
+import type { Refusal } from '../platform/refusal.ts';
+import { refusals } from '../platform/refusals.ts';
 
 type Found = { readonly siteId: string | null; readonly updatedAt: Date };
 

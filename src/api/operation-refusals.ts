@@ -1,5 +1,5 @@
 /** Which refusals an operation of the document has: those of every operation, and those that few know. */
-import { type RefusalCode, refusalList } from '../platform/refusals.ts';
+import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
 
 /** The codes with which an operation (`post /api/v1/devices`) can answer under a status, in the order of the list. */
 export function codesOf(status: number, operation: string, { isPaged }: { isPaged: boolean }): RefusalCode[] {

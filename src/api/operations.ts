@@ -4,7 +4,8 @@ import { requireScope } from '../access/api-key.ts';
 import { authenticate } from '../access/authenticate.ts';
 import type { Db } from '../platform/database.ts';
 import type { RouteScope } from '../platform/mount.ts';
-import { type RefusalCode, refusalList, refusals } from '../platform/refusals.ts';
+import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
+import { refusals } from '../platform/refusals.ts';
 import { send } from './sending.ts';
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };

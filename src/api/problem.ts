@@ -6,7 +6,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestValidationError } from 'fastify-zod-openapi';
 import { z } from 'zod';
 import { isConnectionLoss } from '../platform/database.ts';
-import { type FieldError, Refusal, type RefusalCode, refusalList, refusals } from '../platform/refusals.ts';
+import { type FieldError, Refusal } from '../platform/refusal.ts';
+import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
+import { refusals } from '../platform/refusals.ts';
 import { fieldErrorsOf } from './field-errors.ts';
 import { pathOf } from './mounts.ts';
 

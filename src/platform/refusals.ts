@@ -1,141 +1,14 @@
 /**
- * Every way in which the API refuses a request: one code, one status, one title each. A refusal is thrown where it is
- * found and answered in one place (src/api/problem.ts), always with the same body (RFC 9457). Codes are part of the
- * interface: they are added, never renamed. `GET /problems` serves this list.
+ * What stages throw, by name. A refusal is thrown where it is found and answered in one place (src/api/problem.ts), always with
+ * the same body (RFC 9457).
  */
-
-export const refusalList = {
-  validation_failed: { status: 400, title: 'The request is not valid; errors names each part.' },
-  malformed_json: { status: 400, title: 'The body is not JSON in UTF-8.' },
-  malformed_request: { status: 400, title: 'The request is not well-formed HTTP.' },
-  unsupported_version: { status: 400, title: 'Accept-Version names a version that this server does not have.' },
-  cursor_invalid: { status: 400, title: 'The cursor is not one that this list gave for this filter.' },
-  idempotency_key_invalid: { status: 400, title: 'Idempotency-Key is 1 to 255 printable ASCII characters.' },
-  unauthenticated: { status: 401, title: 'The request carries no API key.' },
-  api_key_invalid: { status: 401, title: 'No such API key.' },
-  api_key_expired: { status: 401, title: 'The API key has expired.' },
-  api_key_revoked: { status: 401, title: 'The API key was revoked.' },
-  device_token_invalid: { status: 401, title: 'No such one-time token.' },
-  device_token_expired: { status: 401, title: 'The one-time token has expired.' },
-  device_token_revoked: { status: 401, title: 'The one-time token was revoked.' },
-  api_key_disabled_by_plan: { status: 403, title: "API keys are not part of the tenant's plan." },
-  scope_missing: { status: 403, title: 'The API key lacks the scope that this needs.' },
-  site_forbidden: { status: 403, title: 'The API key is limited to other sites.' },
-  route_not_found: { status: 404, title: 'There is nothing at this path.' },
-  site_not_found: { status: 404, title: 'No such site.' },
-  asset_not_found: { status: 404, title: 'No such asset.' },
-  location_not_found: { status: 404, title: 'No such place.' },
-  point_not_found: { status: 404, title: 'No such point.' },
-  insight_not_found: { status: 404, title: 'No such insight.' },
-  rule_not_found: { status: 404, title: 'No such rule.' },
-  rule_override_not_found: { status: 404, title: 'No such override of rules.' },
-  retention_policy_not_found: { status: 404, title: 'No such retention policy.' },
-  topic_template_not_found: { status: 404, title: 'No such form of topics.' },
-  opcua_connection_not_found: { status: 404, title: 'No such connection to an OPC-UA server.' },
-  opcua_certificate_not_found: { status: 404, title: 'No such certificate of an OPC-UA server.' },
-  work_order_not_found: { status: 404, title: 'No such work order.' },
-  device_not_found: { status: 404, title: 'No such device.' },
-  device_token_not_found: { status: 404, title: 'No such one-time token.' },
-  import_not_found: { status: 404, title: 'No such import.' },
-  quarantined_message_not_found: { status: 404, title: 'No such message in quarantine.' },
-  correction_not_found: { status: 404, title: 'No such correction of readings.' },
-  point_merge_not_found: { status: 404, title: 'No such merging of points.' },
-  method_not_allowed: { status: 405, title: 'The path does not have this method; Allow names those it has.' },
-  request_timeout: { status: 408, title: 'The request did not arrive in time.' },
-  idempotency_in_progress: { status: 409, title: 'The first request with this Idempotency-Key is still running.' },
-  import_ended: { status: 409, title: 'The import has ended, so that it cannot be cancelled.' },
-  message_not_replayable: { status: 409, title: 'The message in quarantine cannot be replayed.' },
-  device_conflict: { status: 409, title: 'Another device has what must be of one device alone; errors names it.' },
-  device_of_connection: {
-    status: 409,
-    title: 'The device belongs to an OPC-UA connection, and is changed with that alone.',
-  },
-  device_revoked: { status: 409, title: 'The device was revoked, for good.' },
-  opcua_connection_of_file: { status: 409, title: 'The connection is set by OPCUA_FILE, and changed there alone.' },
-  opcua_not_writable: { status: 409, title: 'The connection does not allow this node to be written to.' },
-  device_token_used: { status: 409, title: 'The one-time token was used before.' },
-  site_exists: { status: 409, title: 'There is a site of that slug; errors names it.' },
-  point_exists: { status: 409, title: 'The asset has a point of that name; errors names it.' },
-  history_undecided: {
-    status: 409,
-    title: 'The point has readings, and the change does not say what it means for them.',
-  },
-  correction_not_revertible: { status: 409, title: 'The correction cannot be taken back.' },
-  merge_not_possible: { status: 409, title: 'The two cannot be merged.' },
-  asset_merged: { status: 410, title: 'The asset was merged into another, which has its points.' },
-  point_merged: { status: 410, title: 'The point was merged into another, which has its readings.' },
-  precondition_failed: { status: 412, title: 'If-Match does not name the present version.' },
-  body_too_large: { status: 413, title: 'The body is larger than the limit.' },
-  uri_too_long: { status: 414, title: 'A part of the path is longer than the limit.' },
-  media_type_unsupported: { status: 415, title: 'The body has a media type that this path does not take.' },
-  idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used with another body.' },
-  resolution_dropped: { status: 422, title: 'Buckets so narrow, so long ago, are not kept any more.' },
-  dry_run_too_large: { status: 422, title: 'The dry run asks for more than one request may.' },
-  correction_too_large: { status: 422, title: 'The correction is about more readings than one request may change.' },
-  query_too_large: { status: 422, title: 'The query asks for more than one answer may have.' },
-  too_many_requests: { status: 429, title: 'Too many requests; Retry-After says when to come again.' },
-  too_many_streams: { status: 429, title: 'The API key has as many live streams open as it may.' },
-  headers_too_large: { status: 431, title: 'The header fields are larger than the limit.' },
-  internal_error: { status: 500, title: 'The server failed; the request id finds it in the log.' },
-  telemetry_busy: { status: 503, title: 'As many writes of readings as this server takes at once are under way.' },
-  query_busy: { status: 503, title: 'As many queries of telemetry as this server runs at once are under way.' },
-  import_busy: { status: 503, title: 'As many imports as this server takes at once are coming in.' },
-  streams_busy: { status: 503, title: 'As many live streams as this server carries at once are open.' },
-  database_unavailable: { status: 503, title: 'The database does not answer at present.' },
-  opcua_browse_busy: {
-    status: 503,
-    title: 'As many looks at OPC-UA servers as this server takes at once are under way.',
-  },
-  model_import_busy: { status: 503, title: 'As many models as this server reads at once are being imported.' },
-  dry_run_busy: { status: 503, title: 'As many dry runs as this server runs at once are under way.' },
-} as const;
-
-export type RefusalCode = keyof typeof refusalList;
-
-/** One wrong part of a request: where it is (a JSON pointer, RFC 6901, into that part), what is wrong, and in words. */
-export type FieldError = {
-  readonly in: 'body' | 'query' | 'path' | 'header';
-  readonly pointer: string;
-  readonly code: string;
-  readonly message: string;
-};
-
-/** A request that is refused: thrown by whoever finds the reason, answered by the API's error handler. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-  readonly code: RefusalCode;
-  readonly errors: readonly FieldError[];
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(code: RefusalCode, message: string, more: Partial<Pick<Refusal, 'errors' | 'headers' | 'cause'>> = {}) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
-    this.code = code;
-    this.errors = more.errors ?? [];
-    this.headers = more.headers ?? {};
-  }
-
-  get status(): number {
-    return refusalList[this.code].status;
-  }
-}
+import { busy, conflict, type FieldError, Refusal, sentenceOf } from './refusal.ts';
 
 /** The HTTP authentication challenge of RFC 6750, section 3. */
 const challenge = (error?: string) => ({
   'www-authenticate': `Bearer realm="faultline"${error === undefined ? '' : `, ${error}`}`,
 });
 const invalidToken = challenge('error="invalid_token"');
-
-/** As many as may run at once do so; a place is likely to be free after so long. */
-const busy = (code: RefusalCode, retryAfterS: number) =>
-  new Refusal(code, 'Wait until one of them has ended, then try again.', {
-    headers: { 'retry-after': String(retryAfterS) },
-  });
-
-/** A property of the body that does not go together with what there is. */
-function conflict(code: RefusalCode, pointer: string, message: string, cause?: unknown): Refusal {
-  const error = { in: 'body', pointer, code: 'conflict', message } as const;
-  return new Refusal(code, sentenceOf([error]), { errors: [error], cause });
-}
 
 /** What stages throw, by name; the arguments end up in the sentence that the client reads. */
 export const refusals = {
@@ -272,10 +145,3 @@ export const refusals = {
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),
 };
-
-function sentenceOf(errors: readonly FieldError[]): string {
-  const [first, ...others] = errors;
-  if (first === undefined) return 'The request is not valid.';
-  const place = first.pointer === '' ? `The ${first.in}` : `${first.pointer.slice(1)} (${first.in})`;
-  return `${place}: ${first.message}.${others.length > 0 ? ` And ${others.length} more.` : ''}`;
-}

@@ -7,7 +7,8 @@ import { getAuthor } from '../../access/store.ts';
 import { findAsset, findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
 import { parseInstant } from '../../platform/instant.ts';
-import { type FieldError, refusals } from '../../platform/refusals.ts';
+import type { FieldError } from '../../platform/refusal.ts';
+import { refusals } from '../../platform/refusals.ts';
 import { findOverrideProblems } from '../../rules/language/override.ts';
 import { countOverrides, type OverridePlace } from '../../rules/live/override-count-store.ts';
 import {

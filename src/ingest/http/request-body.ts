@@ -7,7 +7,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Refusal, refusals } from '../../platform/refusals.ts';
+import { Refusal } from '../../platform/refusal.ts';
+import { refusals } from '../../platform/refusals.ts';
 
 export type BodyLimits = {
   /** Of the bytes after decoding; absent: any number. */

@@ -9,7 +9,8 @@
 import type { HeldPoint } from '../../assets/point.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant, parseInstant } from '../../platform/instant.ts';
-import { type FieldError, refusals } from '../../platform/refusals.ts';
+import type { FieldError } from '../../platform/refusal.ts';
+import { refusals } from '../../platform/refusals.ts';
 import { instantForms, parseWhen } from '../query/query-instant.ts';
 import { noteTouched } from '../rollups/rollup-touched-store.ts';
 import { type CorrectionBody, type CorrectionPreview, correctedReadingsMax } from './correction.ts';

@@ -1,6 +1,6 @@
 /** What lies before and after a window of buckets, where its first or last buckets are empty and are to be filled from there. */
 import type { Db } from '../../platform/database.ts';
-import { Refusal } from '../../platform/refusals.ts';
+import { Refusal } from '../../platform/refusal.ts';
 import type { BucketQuery, Buckets, BucketValue, BucketWidth, SeriesBuckets } from '../rollups/bucket.ts';
 import { readBuckets } from '../rollups/bucket-store.ts';
 import type { KnownValue } from './fill.ts';
