@@ -55,7 +55,10 @@ export async function startBenchProgram(env: Record<string, string> = {}): Promi
     forget();
   };
   const forget = onEnd(stop);
-  const { apiUrl, port } = await announced(child);
+  const { apiUrl, port } = await announced(child).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const databaseUrl = await embeddedDatabaseUrl(dataDir);
   await grantEverything(databaseUrl);
   const mqttUrl = `mqtt://bench:${password}@127.0.0.1:${port}`;

@@ -9,6 +9,7 @@ import { createShardRunner } from '../src/rules/live/advance.ts';
 import { deployRuleSet, findDeployedHash } from '../src/rules/live/rule-set-store.ts';
 import { readShardReadings } from '../src/telemetry/history-store.ts';
 import { noteOnWorkOrders } from '../src/work-orders/note-store.ts';
+import { noteReturn } from '../src/work-orders/notes/return-note-store.ts';
 import { openForInsight } from '../src/work-orders/open-for-insight.ts';
 import { insertHistory, insertPlant, openPlantDatabase, type PlantDatabase } from './rules-database.ts';
 import { countOpened } from './rules-kernel.ts';
@@ -70,7 +71,13 @@ async function runTicks(
     },
     sink: {
       apply: (trx, effects, owners, ran) =>
-        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
+        applyEffects(trx, effects, {
+          owners,
+          openWorkOrder: openForInsight,
+          noteOnWorkOrders,
+          noteReturn,
+          ranAt: () => ran,
+        }),
       replace: async () => undefined,
       rebind: rebindEvidence,
       listStanding: async () => [],

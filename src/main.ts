@@ -9,23 +9,25 @@
  * the database last.
  */
 import { join } from 'node:path';
-import packageJson from '../package.json' with { type: 'json' };
-import { bootstrap, firstDevice, type Made } from './access/bootstrap.ts';
+import { deleteOldRefusals } from './access/audit/audit-store.ts';
+import { bootstrap, type Made } from './access/bootstrap.ts';
+import { deleteOldIdempotencyKeys } from './access/idempotency-store.ts';
 import { deleteOldDeviceEvents } from './access/presence-store.ts';
-import { reachableUrls } from './access/reachable-urls.ts';
-import { closeApi, createApi } from './api/server.ts';
+import { deleteOldSessions } from './access/sessions/session-store.ts';
+import { startApi } from './api/start-api.ts';
 import { moveMerged } from './assets/merge/move-merged.ts';
 import { appendPresenceEvents } from './events/device-events.ts';
 import { deleteOldEvents } from './events/store.ts';
+import { createFiles, type Files } from './files/files.ts';
+import { filesOfSettings } from './files/files-of-settings.ts';
 import { createIngest, type Ingest } from './ingest/ingest.ts';
 import { mqttDoors, openDoorSettings } from './ingest/mqtt/door/door-settings.ts';
 import { followConnectionFile } from './ingest/opcua/connections/follow-file.ts';
 import { deleteOldGaps } from './ingest/opcua/gaps/gap-store.ts';
-import { createSealer, type Sealer } from './ingest/opcua/secrets.ts';
 import { stillMsUsual } from './ingest/opcua/still.ts';
 import { deleteOldQuarantine } from './ingest/quarantine/quarantine-store.ts';
 import { deleteDeadEdgeNodes } from './ingest/sparkplug/sparkplug-store.ts';
-import type { UpstreamSettings } from './ingest/upstream/upstream.ts';
+import { upstreamSettings } from './ingest/upstream/upstream-settings.ts';
 import { applyEffects } from './insights/apply.ts';
 import { listStanding } from './insights/apply-store.ts';
 import { keepEvidence, listHolds } from './insights/evidence/evidence-keep-store.ts';
@@ -33,15 +35,16 @@ import { rebindEvidence } from './insights/evidence/record-evidence.ts';
 import { startFloor } from './insights/floor.ts';
 import { moveEndedInsights } from './insights/move-ended.ts';
 import { replaceEpisodes } from './insights/replace.ts';
+import { wakeInsights } from './insights/wake.ts';
 import type { Config } from './platform/config.ts';
-import { type Database, findDatabaseTrouble, openDatabase } from './platform/database.ts';
+import { type Database, openDatabase } from './platform/database.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
-import { findFreePort } from './platform/free-port.ts';
 import { type Jobs, openJobs } from './platform/jobs.ts';
 import { secretOf } from './platform/kept-secret.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { migrate } from './platform/migrate.ts';
+import { createSealer, type Sealer } from './platform/sealer.ts';
 import { listening, naming } from './platform/setting-errors.ts';
 import type { Advanced, Sink } from './rules/live/advance.ts';
 import { forgetRuleHistory, runRules, scaleTick } from './rules/live/live.ts';
@@ -53,7 +56,9 @@ import { keepOfSettings } from './telemetry/retention/retention-settings.ts';
 import { refreshRollups } from './telemetry/rollups/rollup-refresh.ts';
 import { prepareStorage, type StorageEngine } from './telemetry/storage/engine-store.ts';
 import { noteOnWorkOrders } from './work-orders/note-store.ts';
+import { noteReturn } from './work-orders/notes/return-note-store.ts';
 import { openForInsight } from './work-orders/open-for-insight.ts';
+import { followClock } from './work-orders/sla/follow-clock.ts';
 
 export type Faultline = {
   readonly apiUrl: string;
@@ -72,6 +77,8 @@ export type StartOptions = { readonly log: Log; readonly onAdvanced?: (advanced:
 const migrations = join(import.meta.dirname, '../migrations');
 const connectionsMax = 20;
 const housekeepingMs = 60_000;
+/** How late people may hear that a deadline has passed. */
+const clockMs = 15_000;
 const upkeepMs = 3_600_000;
 const upkeepStatementMsMax = 3_600_000;
 
@@ -101,6 +108,7 @@ type Opening = {
 async function open(config: Config, { log, onAdvanced, opened }: Opening): Promise<Omit<Faultline, 'stop'>> {
   // Settings that contradict one another are refused before anything is opened.
   keepOfSettings(config);
+  const files = createFiles({ ...filesOfSettings(config), log });
   const databaseUrl = config.DATABASE_URL ?? (await openEmbedded(config, log, opened));
   await naming(config.DATABASE_URL === undefined ? 'DATA_DIR' : 'DATABASE_URL', () => migrate(databaseUrl, migrations));
   const database = openDatabase(databaseUrl, { connectionsMax, log });
@@ -115,11 +123,15 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
   const jobs = openJobs({ databaseUrl, redisUrl: config.REDIS_URL, log });
   opened.push(() => jobs.close());
   if (config.ROLES.includes('jobs')) {
-    await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database));
+    await jobs.schedule('housekeeping', housekeepingMs, () => keepHouse(database, files));
     await jobs.schedule('roll-ups', housekeepingMs, (closing) =>
       refreshRollups(database.db, { engine: storage, log, closing }),
     );
     await jobs.schedule('points', housekeepingMs, (closing) => keepPoints(database, closing));
+    await jobs.schedule('work-orders', clockMs, (closing) => followClock(database.db, { at: new Date(), closing }));
+    await jobs.schedule('insights', clockMs, (closing) =>
+      wakeInsights(database.db, { openWorkOrder: openForInsight, log, closing }),
+    );
     await scheduleUpkeep(config, { log, patient, storage, jobs });
   }
   const ruleCount = config.ROLES.includes('rules')
@@ -129,7 +141,7 @@ async function open(config: Config, { log, onAdvanced, opened }: Opening): Promi
     ? await openIngest(config, { log, opened, database, databaseUrl, storage, registry })
     : [];
   const apiUrl = config.ROLES.includes('api')
-    ? await openApi(config, { log, opened, database, storage, registry, mqttUrls })
+    ? await startApi(config, { log, opened, database, databaseUrl, storage, registry, mqttUrls })
     : '';
   return { apiUrl, mqttUrls, made, storage: storage.kind, ruleCount };
 }
@@ -150,13 +162,18 @@ async function keepPoints({ db }: Database, closing: AbortSignal): Promise<void>
 }
 
 /** Forgets what nothing will ask for again; any number of processes may do so. */
-async function keepHouse({ db }: Database): Promise<void> {
+async function keepHouse({ db }: Database, files: Files): Promise<void> {
   await forgetRuleHistory(db);
   await deleteOldQuarantine(db);
   await deleteOldGaps(db);
   await deleteOldDeviceEvents(db);
   await deleteDeadEdgeNodes(db);
   await deleteOldEvents(db);
+  await deleteOldSessions(db);
+  await deleteOldRefusals(db);
+  await deleteOldIdempotencyKeys(db);
+  // The last, since it may have to wait for a store that is not ours.
+  await files.sweep(db);
 }
 
 type UpkeepNeeds = { log: Log; patient: Database; storage: StorageEngine; jobs: Jobs };
@@ -171,6 +188,9 @@ async function scheduleUpkeep(config: Config, { log, patient, storage, jobs }: U
   });
 }
 
+/** What insights ask of work orders. */
+const workOrderSteps = { openWorkOrder: openForInsight, noteOnWorkOrders, noteReturn };
+
 async function openRules(
   config: Config,
   { log, opened, database, jobs, onAdvanced }: Opening & { database: Database; jobs: Jobs },
@@ -182,10 +202,8 @@ async function openRules(
   );
   opened.push(() => ruleSets.close());
   const sink: Sink = {
-    apply: (trx, effects, owners, ran) =>
-      applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
-    replace: (trx, repaired, owners) =>
-      replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+    apply: (trx, effects, owners, ran) => applyEffects(trx, effects, { owners, ...workOrderSteps, ranAt: () => ran }),
+    replace: (trx, repaired, owners) => replaceEpisodes(trx, repaired, { owners, ...workOrderSteps }),
     rebind: rebindEvidence,
     listStanding,
   };
@@ -250,49 +268,4 @@ function openFloors({ publish, upstream }: Ingest, { log, opened, database: { db
   const there = startFloor({ db, publish: upstream.publish, isKept: true, log });
   upstream.onUp(there.republish);
   opened.push(() => there.close());
-}
-
-/** What the settings say about an external broker; undefined when there is none. */
-function upstreamSettings(config: Config): UpstreamSettings | undefined {
-  const { MQTT_URL: url, MQTT_VERSION: version, MQTT_GROUP: group } = config;
-  if (url === undefined) return undefined;
-  return {
-    url,
-    group,
-    version: version && (version === '5' ? 5 : 4),
-    username: config.MQTT_DEVICE ?? config.BOOTSTRAP_MQTT_USERNAME ?? firstDevice,
-    tls: { ca: config.MQTT_URL_CA, cert: config.MQTT_URL_CERT, key: config.MQTT_URL_KEY },
-  };
-}
-
-type ApiNeeds = { readonly storage: StorageEngine; readonly registry: Metrics; readonly mqttUrls: readonly string[] };
-
-async function openApi(
-  config: Config,
-  { log, opened, database, storage, registry, mqttUrls }: Within & ApiNeeds,
-): Promise<string> {
-  const port = config.HTTP_PORT === 0 ? await findFreePort(config.HOST) : config.HTTP_PORT;
-  const apiUrl = `http://${config.HOST}:${port}`;
-  const app = createApi({
-    database,
-    storage,
-    graceMs: config.GRACE,
-    keep: keepOfSettings(config),
-    importsDir: join(config.DATA_DIR, 'imports'),
-    log,
-    registry,
-    publicUrl: (config.PUBLIC_URL ?? apiUrl).replace(/\/$/, ''),
-    secret: await secretOf(config),
-    version: packageJson.version,
-    mqttUrls: reachableUrls(mqttUrls, config.PUBLIC_URL),
-    metricsOpen: config.HOST === '127.0.0.1' || config.HOST === '::1' || config.HOST === 'localhost',
-    readiness: async () => readinessOf(await findDatabaseTrouble(database, log)),
-  });
-  opened.push(() => closeApi(app));
-  await listening('HTTP_PORT', port, () => app.listen({ port, host: config.HOST }));
-  return apiUrl;
-}
-
-function readinessOf(databaseTrouble: string | undefined) {
-  return { ready: databaseTrouble === undefined, checks: { database: databaseTrouble ?? 'ok' } };
 }

@@ -1,5 +1,6 @@
 /** The credentials that the settings name, start after start. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { verify } from '@node-rs/argon2';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bootstrap } from '../src/access/bootstrap.ts';
 import { createDevice } from '../src/access/device.ts';
 import { createDeviceAuthenticator } from '../src/access/device-authenticator.ts';
@@ -74,4 +75,58 @@ test('a user name that belongs to another tenant ends the start with an error th
   await expect(start('our password', 'theirs')).rejects.toThrow(/BOOTSTRAP_MQTT_USERNAME "theirs" .* another tenant/);
   expect(await isLetIn('theirs', 'their password')).toBe(true);
   expect(await isLetIn('theirs', 'our password')).toBe(false);
+});
+
+describe('the first administrator', () => {
+  const startWith = (settings: Record<string, string> = {}) => bootstrap(database.db, readConfig(settings));
+  const admins = async () =>
+    (await database.pool.query(`select username, email, password_argon2id as hash from app_user where role = 'admin'`))
+      .rows;
+  const isPassword = async (password: string) => verify((await admins())[0].hash, password);
+
+  test('has a password that is made at the first start, and told that once', async () => {
+    const { admin, apiKey } = await startWith();
+    expect([admin?.username, apiKey]).toEqual(['admin', expect.stringMatching(/^flt_live_/)]);
+    expect(await isPassword(admin?.password ?? '')).toBe(true);
+    expect(await startWith()).toEqual({});
+    expect(await isPassword(admin?.password ?? '')).toBe(true);
+  });
+
+  test('has the one that the settings name, after every start, which is then told to nobody', async () => {
+    expect(
+      (await startWith({ BOOTSTRAP_ADMIN_EMAIL: 'kim@plant.example', BOOTSTRAP_ADMIN_PASSWORD: 'the first password' }))
+        .admin,
+    ).toBeUndefined();
+    const [before] = await admins();
+    expect([before.email, await isPassword('the first password')]).toEqual(['kim@plant.example', true]);
+    await startWith({ BOOTSTRAP_ADMIN_PASSWORD: 'the first password' });
+    expect(await admins()).toEqual([before]);
+    await startWith({ BOOTSTRAP_ADMIN_EMAIL: 'KIM@plant.example', BOOTSTRAP_ADMIN_PASSWORD: 'the second password' });
+    expect([await isPassword('the second password'), (await admins())[0].email]).toEqual([true, 'kim@plant.example']);
+    await startWith({ BOOTSTRAP_ADMIN_EMAIL: 'lee@plant.example' });
+    expect((await admins()).map(({ email }) => email)).toEqual(['lee@plant.example']);
+  });
+
+  test('of an installation in which nobody could log in gets a password at the next start', async () => {
+    await startWith();
+    await database.pool.query('update app_user set password_argon2id = null');
+    const { admin, apiKey } = await startWith();
+    expect([admin?.username, apiKey, await isPassword(admin?.password ?? '')]).toEqual(['admin', undefined, true]);
+  });
+
+  test('cannot take the address of somebody who is none', async () => {
+    await startWith();
+    await database.pool.query(
+      `insert into app_user (id, tenant_id, username, email, role) select gen_random_uuid(), id, 'tech', 'tech@x.example', 'technician' from tenant`,
+    );
+    await expect(startWith({ BOOTSTRAP_ADMIN_EMAIL: 'tech@x.example' })).rejects.toThrow(
+      /BOOTSTRAP_ADMIN_EMAIL "tech@x.example" .* choose another/,
+    );
+  });
+
+  test('N1 R22: the first key may do everything, as often as it likes', async () => {
+    await startWith();
+    const { rows } = await database.pool.query('select scopes, rate_limit_per_minute as rate from api_key');
+    expect(rows).toEqual([{ scopes: ['read', 'write', 'admin'], rate: null }]);
+  });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashSecret } from '../src/access/api-key.ts';
-import { ensureApiKey, revokeApiKey } from '../src/access/store.ts';
+import { ensureApiKey } from '../src/access/store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;
@@ -79,9 +79,10 @@ describe('keys', () => {
       .where('secret_sha256', '=', hashSecret(key))
       .executeTakeFirstOrThrow();
     const other = await makeWorld(api.database);
-    expect(await revokeApiKey(db, { tenantId: other.tenantId, id: row.id, at: now })).toBeUndefined();
+    const revoke = (by: string) => api.call('DELETE', `/api/v1/api-keys/${row.id}`, { key: by });
+    expect((await revoke(other.key)).status).toBe(404);
     expect((await api.call('GET', path, { key })).status).toBe(200);
-    expect(await revokeApiKey(db, { tenantId: world.tenantId, id: row.id, at: now })).toBeDefined();
+    expect((await revoke(world.key)).status).toBe(204);
     expect(await api.call('GET', path, { key })).toMatchObject({ status: 401, json: { error: 'api_key_revoked' } });
   });
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi } from '../src/api/server.ts';
 import { openDatabase } from '../src/platform/database.ts';
 import { createLog } from '../src/platform/log.ts';
-import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { makeWorld, openTenantDatabase, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;
 let world: World;
@@ -16,6 +16,7 @@ beforeAll(async () => {
   api = await startTestApi({ now: () => now });
   world = await makeWorld(api.database);
   await sql`create sequence attempt`.execute(api.database.db);
+  await sql`grant usage on sequence attempt to faultline_api`.execute(api.database.db);
   await sql`
     create function break_off() returns trigger language plpgsql as $$
     declare allowed integer := substring(new.title from 'after (\\d+)')::integer;
@@ -110,11 +111,14 @@ test('while the database does not answer, every route that needs it is 503 with 
     ensureSpan: async () => {},
     forgetDays: () => {},
   };
+  const tenantDatabase = openTenantDatabase('postgresql://nobody:nothing@127.0.0.1:1/none');
   const app = createApi({
     database,
+    tenantDatabase,
     storage,
     graceMs: 5_000,
     importsDir: join(tmpdir(), 'faultline-imports-of-nobody'),
+    files: { folder: join(tmpdir(), 'faultline-files-of-nobody'), bytesMax: 1_000_000 },
     log,
     registry: new Registry(),
     publicUrl: 'http://127.0.0.1:3000',
@@ -134,5 +138,6 @@ test('while the database does not answer, every route that needs it is 503 with 
   }
   for (const url of ['/healthz', '/openapi.json', '/problems']) expect((await app.inject(url)).statusCode).toBe(200);
   await app.close();
+  await tenantDatabase.close();
   await database.close();
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deleteOldIdempotencyKeys } from '../src/access/idempotency-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;
@@ -73,6 +74,17 @@ test('a key is forgotten after 24 hours', async () => {
   const second = await post('a day', { title: 'a day' });
   expect(second.headers['idempotent-replayed']).toBeUndefined();
   expect(second.json.data.id).not.toBe(first.json.data.id);
+});
+
+test('housekeeping forgets answers after 24 hours, of all tenants and of keys that never come again', async () => {
+  await post('once', { title: 'once' });
+  const { db } = api.database;
+  const count = async () =>
+    (await db.selectFrom('idempotency_key').where('key', '=', 'once').select('key').execute()).length;
+  await deleteOldIdempotencyKeys(db, new Date(now.getTime() + 24 * 3_600_000));
+  expect(await count()).toBe(1);
+  await deleteOldIdempotencyKeys(db, new Date(now.getTime() + 24 * 3_600_000 + 1));
+  expect(await count()).toBe(0);
 });
 
 test('a claim whose process died holds the key for a minute, then it is free', async () => {

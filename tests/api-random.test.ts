@@ -67,7 +67,8 @@ test('bodies of right and wrong values in any combination are never an error of 
     fc.asyncProperty(target, few, async ([method = '', url = ''], sent) => {
       const { status } = await api.call(method, url, { key: world.key, body: sent });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      expect(status).toBeOneOf([200, 201, 400, 404]);
+      // A random change may ask for a signature, and a later one find it missing.
+      expect(status).toBeOneOf([200, 201, 400, 404, 409]);
     }),
     { numRuns: 600 },
   );

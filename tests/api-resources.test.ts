@@ -277,7 +277,14 @@ describe('operations', () => {
 });
 
 function ruleOrder(insightId: string) {
-  const { tenantId, campusId: siteId, ahuId: assetId } = world;
-  const common = { title: 'Cooling valve leaks', priority: 'high', type: 'corrective', source: 'rule' } as const;
-  return { ...common, tenantId, siteId, assetId, insightId, assignedTeam: 'hvac', at: new Date() };
+  const columns = {
+    site_id: world.campusId,
+    asset_id: world.ahuId,
+    title: 'Cooling valve leaks',
+    priority: 'high',
+    type: 'corrective',
+    insight_id: insightId,
+    assigned_team: 'hvac',
+  };
+  return { tenantId: world.tenantId, source: 'rule', columns, at: new Date() } as const;
 }

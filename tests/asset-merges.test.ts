@@ -143,7 +143,7 @@ describe('merging an asset', () => {
     const { id } = await discoverAsset();
     const { db } = api.database;
     const [open, over] = [await world.makeInsight({ assetId: id }), await world.makeInsight({ assetId: id })];
-    await sql`update insight set status = 'resolved', resolved_at = now() where id = ${over}`.execute(db);
+    await sql`update insight set status = 'resolved', ended_at = now() where id = ${over}`.execute(db);
     const order = await api.call('POST', '/api/v1/work-orders', { key: world.key, body: { title: 'x', asset_id: id } });
     await sql`insert into rule_override (id, tenant_id, rule_id, asset_id, since_at, reason, author)
       values (gen_random_uuid(), ${world.tenantId}, '*', ${id}, now(), 'a test', 'alex')`.execute(db);
@@ -186,7 +186,7 @@ describe('merging an asset', () => {
       ids.push(await assetNamed(name));
     }
     const insights = await Promise.all(ids.map((assetId) => world.makeInsight({ assetId, status: 'resolved' })));
-    await sql`update insight set opened_at = '2026-02-01T00:00:00Z', resolved_at = now()
+    await sql`update insight set opened_at = '2026-02-01T00:00:00Z', ended_at = now(), resolved_at = now()
       where id = any(${insights}::uuid[])`.execute(db);
     for (const id of ids) await mergeAsset(id, world.ahuId);
     await world.moveAll();

@@ -85,7 +85,8 @@ test('a point that was merged counts with all its readings, and the other asset 
   const { db } = plant.database;
   const { tenantId } = plant.site;
   const { id: keyId } = await createApiKey(db, { tenantId, name: 'x', scopes: ['write'] });
-  const caller = { keyId, tenantId, timeZone: 'UTC', scopes: ['write'], siteIds: null, userId: null };
+  const asking = { tenantId, timeZone: 'UTC', livemode: true, keyId, sessionId: null, userId: null, role: null };
+  const caller = { ...asking, scopes: ['write'], siteIds: null, rateLimitPerMinute: null };
   const area: Area = { caller, site: null };
   const asked = { id: other.pointId, target: pump.pointId, mover: seriesMover };
   await db.transaction().execute((trx) => mergePoint(trx, area, asked));

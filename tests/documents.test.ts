@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 test("the README's table of settings is the list in the code", () => {
-  const table = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\| (.*) \| (.*) \|$/gm)].map(
+  const table = [...readme.matchAll(/^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? *\| (.*) \| (.*) \|$/gm)].map(
     ([, ...cells]) => cells,
   );
   const code = Object.entries(settings).map(([name, setting]) => [

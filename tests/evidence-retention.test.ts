@@ -55,7 +55,7 @@ test('a reading that comes late to a day that was dropped does not take the plac
   await stage.send({ value: 2, from: 21, through: 60 });
   await stage.advance();
   const id = await stage.getInsight();
-  expect(await drop(stage.startMs, stage.startMs + dayMs)).toBe(1);
+  expect(await drop(stage.startMs, stage.startMs + dayMs, [stage.pump.seriesId])).toBe(1);
   const kept = await stage.evidenceOf(id);
   expect(kept.series[0]?.values.length).toBeGreaterThan(20);
   // Of the same millisecond as the first that is kept.
@@ -76,14 +76,14 @@ test('open insights hold their shown series from before their start; those that 
   expect(hold).toMatchObject({ seriesId: stage.pump.seriesId, fromMs: stage.startMs - 10 * minuteMs });
   expect(Math.abs((hold?.throughMs ?? 0) - Date.now())).toBeLessThan(60_000);
   const resolved = async (at: Date) => {
-    await db.updateTable('insight').set({ resolved_at: at, status: 'resolved' }).where('id', '=', id).execute();
+    await db.updateTable('insight').set({ ended_at: at, status: 'resolved' }).where('id', '=', id).execute();
     await db.updateTable('insight_episode').set({ ended_at: at }).where('insight_id', '=', id).execute();
   };
   await resolved(new Date(Date.now() - 3_600_000));
   expect(await own()).toHaveLength(1);
   await resolved(new Date(Date.now() - 2 * dayMs));
   expect(await own()).toEqual([]);
-  await db.updateTable('insight').set({ resolved_at: null, status: 'dismissed' }).where('id', '=', id).execute();
+  await db.updateTable('insight').set({ ended_at: null, status: 'dismissed' }).where('id', '=', id).execute();
   expect(await own()).toEqual([]);
 });
 
@@ -125,7 +125,7 @@ test('of more readings a day than are kept the first, the last, the least and th
   await sql`insert into reading (series_id, time, value) select ${stage.pump.seriesId},
       to_timestamp(${stage.startMs + 3_600_000}::float8 / 1000) + make_interval(secs => i * 3), case i when 777 then -50 when 778 then 99 else i % 7 end
     from generate_series(1, ${count}) i on conflict do nothing`.execute(db);
-  expect(await drop(stage.startMs, stage.startMs + dayMs)).toBe(1);
+  expect(await drop(stage.startMs, stage.startMs + dayMs, [stage.pump.seriesId])).toBe(1);
   const { rows } = await sql<{ n: number; step: number; least: number; greatest: number }>`
     select cardinality(values) as n, step_ms as step, (select min(v) from unnest(values) v) as least, (select max(v) from unnest(values) v) as greatest
     from insight_reading where insight_id = ${id}`.execute(db);

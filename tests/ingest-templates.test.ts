@@ -15,7 +15,18 @@ import { useIngest } from './support/mqtt-door.ts';
 const door = useIngest();
 
 const areaOf = (tenantId: string): Area => ({
-  caller: { keyId: '', tenantId, timeZone: 'UTC', scopes: [], siteIds: null, userId: null },
+  caller: {
+    tenantId,
+    timeZone: 'UTC',
+    livemode: true,
+    keyId: null,
+    sessionId: null,
+    userId: null,
+    role: null,
+    scopes: [],
+    siteIds: null,
+    rateLimitPerMinute: null,
+  },
   site: null,
 });
 

@@ -1,16 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { findFreePort } from '../src/platform/free-port.ts';
 import { openJobs } from '../src/platform/jobs.ts';
 import { createLog } from '../src/platform/log.ts';
 import { createTestDatabase } from './support/database.ts';
 import { eventually } from './support/program.ts';
+import { hasRedis, startRedis } from './support/redis.ts';
 import { openStallingProxy } from './support/stalling-proxy.ts';
 
 const log = createLog('silent');
 
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const backends = [
   { name: 'PostgreSQL', run: true },
   { name: 'Redis', run: hasRedis },
@@ -72,20 +70,3 @@ test('a database that vanishes without a word keeps jobs from being woken no lon
   await proxy.close();
   await own.drop();
 });
-
-async function startRedis(): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await findFreePort('127.0.0.1');
-  const child = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-    { stdio: 'ignore' },
-  );
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
-}

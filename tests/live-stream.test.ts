@@ -72,7 +72,7 @@ test('each change of a work order is told once, by what changed, from which valu
     ['work_order.created', []],
     ['work_order.updated', ['priority']],
     ['work_order.assigned', ['assigned_to']],
-    ['work_order.status_changed', ['status', 'started_at']],
+    ['work_order.status_changed', ['status', 'responded_at', 'started_at']],
     ['work_order.status_changed', ['status']],
     ['work_order.completed', ['completed_at']],
     ['work_order.deleted', []],
@@ -109,6 +109,19 @@ test('who follows a point, or its equipment, is told of what it was merged into'
   for (const stream of [before[1], after[1]]) {
     const [created] = (await stream?.wait('work_order.created')) ?? [];
     expect(created?.data.asset_id).toBe(ahuId);
+  }
+});
+
+test('what a stream tells is what the log has', async () => {
+  const stream = await stage.follow('?type=insight.*,work_order.*');
+  const { key } = stage.world;
+  const insight = await stage.world.makeInsight();
+  await stage.api.call('POST', '/api/v1/work-orders', { key, body: { title: 'x', insight } });
+  await stage.api.call('POST', `/api/v1/insights/${insight}/dismiss`, { key, body: { reason: 'x' } });
+  await stream.wait('insight.dismissed');
+  expect(stream.events.map(({ type }) => type)).toEqual(['insight.updated', 'work_order.created', 'insight.dismissed']);
+  for (const { data } of stream.events) {
+    expect((await stage.api.call('GET', `/api/v1/events/${data.id}`, { key })).json.data).toEqual(data);
   }
 });
 

@@ -80,7 +80,7 @@ const WorkOrder = z.object({
 });
 const Assets = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
 
-test('a replayed cooling valve that is stuck open becomes one insight and one work order; a sound unit becomes none', async () => {
+test('R23: a replayed cooling valve that is stuck open becomes one insight and one work order; a sound unit becomes none', async () => {
   await writeFile(join(folder, 'trend.csv'), trendLog());
   await writeFile(join(folder, 'columns.yaml'), columnMap);
   const replay = [

@@ -7,8 +7,8 @@ import { applyConnectionFile } from '../src/ingest/opcua/connections/apply-file.
 import { readConnectionFile } from '../src/ingest/opcua/connections/connection-file.ts';
 import { followConnectionFile } from '../src/ingest/opcua/connections/follow-file.ts';
 import { findSpec } from '../src/ingest/opcua/connections/spec-store.ts';
-import { createSealer } from '../src/ingest/opcua/secrets.ts';
 import { createLog } from '../src/platform/log.ts';
+import { createSealer } from '../src/platform/sealer.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;

@@ -1,11 +1,14 @@
 /** The certificate of a server, while its connection is being read: rejected until a person trusts it, and again when nobody does. */
+
 import { expect, test } from 'vitest';
+import { opcuaCertificateList } from '../src/ingest/opcua/certificates/server-certificate.ts';
 import {
   deleteCertificate,
   listCertificates,
   trustCertificate,
 } from '../src/ingest/opcua/certificates/server-certificate-store.ts';
 import { startTestIngest } from './support/ingest.ts';
+import { firstPageOf } from './support/list-request.ts';
 import { startOpcuaServer } from './support/opcua-server.ts';
 import * as stage from './support/opcua-stage.ts';
 
@@ -27,7 +30,7 @@ test('a connection waits for its certificate to be trusted, reads, and stops whe
     };
     const soon = (wanted: unknown[]) => expect.poll(state, { timeout: 30_000 }).toEqual(wanted);
     await soon(['failing', 'certificate_untrusted']);
-    const page = { limit: 10, offset: 0, binding: '' };
+    const page = firstPageOf(opcuaCertificateList, 10);
     const { rows } = await listCertificates(database.db, tenantId, { filter: { state: 'rejected' }, page });
     expect(rows.map(({ item }) => item.endpoint_url)).toEqual([server.endpointUrl]);
     const certificate = rows[0]?.item.id ?? '';

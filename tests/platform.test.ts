@@ -166,9 +166,12 @@ test('what keeps the database from answering is logged, and strangers are told o
 
 describe('ROLES', () => {
   test.each([
-    { roles: 'jobs', queues: ['housekeeping', 'points', 'roll-ups', 'storage'] },
+    { roles: 'jobs', queues: ['housekeeping', 'insights', 'points', 'roll-ups', 'storage', 'work-orders'] },
     { roles: 'rules', queues: ['advance-rules'] },
-    { roles: 'jobs,rules', queues: ['advance-rules', 'housekeeping', 'points', 'roll-ups', 'storage'] },
+    {
+      roles: 'jobs,rules',
+      queues: ['advance-rules', 'housekeeping', 'insights', 'points', 'roll-ups', 'storage', 'work-orders'],
+    },
   ])('$roles schedules $queues and nothing else', async ({ roles, queues }) => {
     const own = await createTestDatabase();
     const config = readConfig({ DATABASE_URL: own.url, ROLES: roles, TICK: '1h' });

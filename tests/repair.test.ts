@@ -126,7 +126,7 @@ test('what a person has dismissed stays dismissed, whatever late readings say', 
       .execute();
   await plant.database.db
     .updateTable('insight')
-    .set({ status: 'dismissed' })
+    .set({ status: 'dismissed', decision: 'dismissed', decided_at: new Date(), decided_episode: 1 })
     .where('asset_id', '=', downstream.assetId)
     .execute();
   await send(downstream, 2, 0, 20, 1);

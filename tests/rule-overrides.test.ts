@@ -1,8 +1,10 @@
 /** Overrides in the database: what they do at the ticks at which they hold, how they change, and whom they are about. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertTenant } from '../src/access/tenant-store.ts';
+import { overrideList } from '../src/api/rules/override.ts';
 import type { PointRef } from '../src/assets/point-store.ts';
 import { newId } from '../src/platform/id.ts';
 import { buildRuleSet, loadRules } from '../src/rules/language/load-rules.ts';
@@ -16,6 +18,7 @@ import {
   listTenantOverrides,
 } from '../src/rules/live/override-store.ts';
 import { findModelVersion } from '../src/rules/live/store.ts';
+import { firstPageOf } from './support/list-request.ts';
 import { minuteMs, openRulePlant, type RulePlant } from './support/rule-plant.ts';
 
 let plant: RulePlant;
@@ -279,21 +282,18 @@ test.each([
   await override({ site: true, enabled: 'false', to: null });
   await override({ rule: '*', enabled: 'shadow', to: null });
   const { asset, site, ...plain } = filter;
-  const of = {
-    ...plain,
-    ...(asset ? { assetId: downstream.assetId } : {}),
-    ...(site ? { siteId: plant.site.siteId } : {}),
-  };
-  const page = { limit: 1, offset: 0, binding: '' };
-  const { rows, total } = await listOverrides(plant.database.db, { tenantId: plant.site.tenantId }, of, page);
+  const assetId = asset ? { assetId: downstream.assetId } : {};
+  const of = { ...plain, ...assetId, ...(site ? { siteId: plant.site.siteId } : {}) };
+  const tenant = { tenantId: plant.site.tenantId };
+  const { rows, total } = await listOverrides(plant.database.db, tenant, of, firstPageOf(overrideList, 1));
   expect([rows.length, total]).toEqual([Math.min(2, count), count]);
 });
 
 test('who may see some sites sees their overrides and those of the whole tenant', async () => {
   await override({ asset: true, enabled: 'false' });
   await override({ enabled: 'shadow' });
-  const page = { limit: 9, offset: 0, binding: '' };
+  const { tenantId } = plant.site;
   const of = (siteIds: string[]) =>
-    listOverrides(plant.database.db, { tenantId: plant.site.tenantId, siteIds }, {}, page);
+    listOverrides(plant.database.db, { tenantId, siteIds }, {}, firstPageOf(overrideList));
   expect([(await of([plant.site.siteId])).total, (await of([newId()])).total]).toEqual([2, 1]);
 });

@@ -1,9 +1,11 @@
 /** What becomes of insights when the rules change: at the change itself, and when readings of the time before come late. */
+
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ruleSetList } from '../src/api/rules/rule.ts';
 import type { PointRef } from '../src/assets/point-store.ts';
 import { createLog } from '../src/platform/log.ts';
 import { buildRuleSet } from '../src/rules/language/load-rules.ts';
@@ -17,6 +19,7 @@ import {
   noteFileErrors,
 } from '../src/rules/live/rule-set-store.ts';
 import { openRuleSets } from '../src/rules/live/rule-sets.ts';
+import { firstPageOf } from './support/list-request.ts';
 import { minuteMs, openRulePlant, type RulePlant } from './support/rule-plant.ts';
 
 let plant: RulePlant;
@@ -268,7 +271,7 @@ test('versions that no repair reaches are forgotten, but for the one in use at i
   await deleteOldVersions(db, 35 * dayMs);
   const left = await listShardVersions(db, { shard: plant.site.shard, afterMs: 0 });
   expect(left.map(({ tickMs }) => Math.round((Date.now() - tickMs) / dayMs))).toEqual([40, 30]);
-  const kept = await listRuleSets(db, { limit: 10, offset: 0, binding: '' });
+  const kept = await listRuleSets(db, firstPageOf(ruleSetList, 10));
   expect(kept.total).toBe(3);
 });
 

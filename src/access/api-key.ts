@@ -5,11 +5,16 @@
  *   active ──expires_at──▶ expired        active ──revoke──▶ revoked
  *   and each of them is worthless while the tenant is on the plan Free; that is computed, never stored.
  */
+import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { refusals } from '../platform/refusals.ts';
+import type { Role } from './role.ts';
 
-/** What a key may touch; a scope is a resource and a verb, and `read` and `write` are the bundles of all of them. */
+/**
+ * What a caller may touch; a scope is a resource and a verb, and `read` and `write` are the bundles of all of them, but for what is
+ * access itself: that is the bundle `admin`, which neither of the other two contains.
+ */
 const resources = [
   'work-orders',
   'assets',
@@ -24,27 +29,46 @@ const resources = [
   'opcua',
   'opcua-writes',
   'metrics',
+  'users',
+  'tenant',
+  'api-keys',
+  'audit-log',
+  'calendar',
+  'events',
 ] as const;
 
 export type Scope = `${(typeof resources)[number]}:${'read' | 'write'}`;
+
+const ofAdmin: readonly Scope[] = ['users:write', 'tenant:write', 'api-keys:read', 'api-keys:write', 'audit-log:read'];
 
 /** What may stand among a key's scopes. */
 export const ScopeName = z.enum([
   'read',
   'write',
+  'admin',
   ...resources.flatMap((resource) => [`${resource}:read`, `${resource}:write`] as const),
 ]);
 
-/** Who is asking: a key, with what it may do and where. It is of one tenant, and nothing of another exists for it. */
+/** Who is asking: a key, or a person who has logged in. It is of one tenant, and nothing of another exists for it. */
 export type Caller = {
-  readonly keyId: string;
   readonly tenantId: string;
   readonly timeZone: string;
-  readonly scopes: readonly string[];
-  /** The sites that the key is limited to; null means all of the tenant. */
-  readonly siteIds: readonly string[] | null;
-  /** The person in whose name the key acts. */
+  /** False in a test tenant. */
+  readonly livemode: boolean;
+  /** Null for a person with an access token. */
+  readonly keyId: string | null;
+  /** The log-in that the access token is of; null for a key. */
+  readonly sessionId: string | null;
+  /** The person who is logged in, or in whose name the key acts. */
   readonly userId: string | null;
+  /** That of the person who is logged in; null for a key. */
+  readonly role: Role | null;
+  /** Those of the key; a person's follow from the role. */
+  readonly scopes: readonly string[];
+  /** The sites that the caller is limited to; null means all of the tenant. */
+  readonly siteIds: readonly string[] | null;
+  /** Null: as many as it likes. */
+  readonly rateLimitPerMinute: number | null;
 };
 
 /** A caller and where it came in: everywhere in its tenant, or below one site. */
@@ -68,28 +92,40 @@ export function prefixOf(secret: string): string {
   return secret.slice(0, Math.min(13, Math.floor(secret.length / 4)));
 }
 
-/** Throws scope_missing unless the caller has one of the scopes, itself or by the bundle of its verb. */
+/** Throws scope_missing unless the caller has one of the scopes, itself or by the bundle that it is of. */
 export function requireScope(caller: Caller, ...scopes: readonly Scope[]): void {
   if (!scopes.some((scope) => hasScope(caller, scope))) throw refusals.scopeMissing(scopes.join(' or '));
 }
 
-/** Whether a caller has the scope itself or the bundle of its verb. */
+/** Whether a caller has the scope itself or the bundle that it is of. */
 export function hasScope({ scopes }: Pick<Caller, 'scopes'>, scope: Scope): boolean {
-  return scopes.includes(scope) || scopes.includes(scope.endsWith(':read') ? 'read' : 'write');
+  return scopes.includes(scope) || scopes.includes(bundleOf(scope));
 }
 
-/** Throws site_forbidden where a site of the caller's own tenant is not among the sites of its key. */
+function bundleOf(scope: Scope): 'read' | 'write' | 'admin' {
+  if (ofAdmin.includes(scope)) return 'admin';
+  return scope.endsWith(':read') ? 'read' : 'write';
+}
+
+/** What a record names as the one who asked: the key, else the person. */
+export function callerIdOf({ keyId, userId }: Pick<Caller, 'keyId' | 'userId'>): string {
+  const id = keyId ?? userId;
+  assert(id !== null, 'a caller is a key or a person');
+  return id;
+}
+
+/** Throws site_forbidden where a site of the caller's own tenant is not among its sites. */
 export function requireSite(caller: Caller, siteId: string): void {
   if (!maySee(caller, siteId)) throw refusals.siteForbidden();
 }
 
-/** The caller's tenant, for what is of no one site; throws site_forbidden to a key that is limited to sites. */
+/** The caller's tenant, for what is of no one site; throws site_forbidden to a caller that is limited to sites. */
 export function requireTenant({ siteIds, tenantId }: Caller): string {
   if (siteIds !== null) throw refusals.siteForbidden();
   return tenantId;
 }
 
-/** Whether a caller's key reaches a site of its tenant. */
+/** Whether a caller reaches a site of its tenant. */
 export function maySee(caller: Caller, siteId: string): boolean {
   return caller.siteIds === null || caller.siteIds.includes(siteId);
 }

@@ -1,10 +1,11 @@
 /**
- * What an installation has on its first day: a tenant with an administrator, a site that discovers what its devices
- * send, one API key and one device. Credentials that the settings name exist after every start, a password as it is named
+ * What an installation has on its first day: a tenant with an administrator who can log in, a site that discovers what its
+ * devices send, one API key and one device. Credentials that the settings name exist after every start, a password as it is named
  * now; those that they leave open are made once and can be read once.
  */
 import type { Config } from '../platform/config.ts';
 import type { Db } from '../platform/database.ts';
+import { ensureAdmin, type MadeAdmin } from './bootstrap-admin.ts';
 import { createDevice, ensureDevice } from './device.ts';
 import { newPassword } from './password.ts';
 import { createApiKey, ensureApiKey } from './store.ts';
@@ -12,6 +13,7 @@ import { findFirstTenant, insertTenant, lockBootstrap } from './tenant-store.ts'
 
 /** Credentials that were made at this start, for the one time that they can be shown. */
 export type Made = {
+  readonly admin?: MadeAdmin;
   readonly apiKey?: string;
   readonly device?: { readonly username: string; readonly password: string };
 };
@@ -34,8 +36,15 @@ export async function bootstrap(db: Db, config: Config): Promise<Made> {
         siteName: firstSite.name,
         timeZone: 'UTC',
         discovery: true,
+        email: config.BOOTSTRAP_ADMIN_EMAIL,
       }));
-    const key = { tenantId: tenant.id, name: 'bootstrap', scopes: ['read', 'write'], createdBy: tenant.adminId };
+    const key = {
+      tenantId: tenant.id,
+      name: 'bootstrap',
+      scopes: ['read', 'write', 'admin'],
+      createdBy: tenant.adminId,
+      rateLimitPerMinute: null,
+    };
     const username = config.BOOTSTRAP_MQTT_USERNAME ?? firstDevice;
     const device = { tenantId: tenant.id, name: username, username, grants: ['telemetry/#'] };
     if (config.BOOTSTRAP_API_KEY) await ensureApiKey(trx, { ...key, secret: config.BOOTSTRAP_API_KEY });
@@ -45,9 +54,12 @@ export async function bootstrap(db: Db, config: Config): Promise<Made> {
         `BOOTSTRAP_MQTT_USERNAME "${username}" is the user name of a device of another tenant; choose another`,
       );
     }
-    if (known) return {};
+    const admin = await ensureAdmin(trx, tenant.id, config);
+    const made = admin === undefined ? {} : { admin };
+    if (known) return made;
     const password = newPassword();
     return {
+      ...made,
       ...(config.BOOTSTRAP_API_KEY ? {} : { apiKey: (await createApiKey(trx, key)).secret }),
       ...(given || !(await createDevice(trx, { ...device, password })) ? {} : { device: { username, password } }),
     };

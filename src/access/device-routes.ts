@@ -2,7 +2,8 @@ import type { Db } from '../platform/database.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
-import { nameOf } from './api-key.ts';
+import { recordDevice } from './audit/record-device.ts';
+import { readerOf } from './listing.ts';
 import { changeDevice, endDevice, getDevice, registerDevice, rotateCredentials } from './register-device.ts';
 import {
   DeviceChange,
@@ -12,6 +13,8 @@ import {
   DeviceQuery,
   DeviceStatus,
   DeviceWithPassword,
+  deviceEventList,
+  deviceList,
   RegisteredDevice,
   Rotation,
 } from './registered-device.ts';
@@ -43,7 +46,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Dev
   };
   app.get(mount.list(devices), { config: read, schema: list }, async (request, reply) => {
     const { area, query } = request;
-    const { page, filter } = paging.read(query, [devices, nameOf(area), area.caller.siteIds]);
+    const { page, filter } = paging.list(deviceList, query, readerOf(area));
     const rows = await listDevices(db, area, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
@@ -86,7 +89,7 @@ function connectionRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: 
   app.get(mount.member(devices, '/events'), { config: read, schema: events }, async (request, reply) => {
     const { area, params, query } = request;
     await getDevice(db, area, params.id);
-    const { page, filter } = paging.read(query, ['device-events', nameOf(area), params.id]);
+    const { page, filter } = paging.list(deviceEventList, query, readerOf(area, params.id));
     const which = { tenantId: area.caller.tenantId, id: params.id, type: filter.type };
     const rows = await listDeviceEvents(db, which, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
@@ -104,7 +107,9 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
   };
   app.post(mount.list(devices), { config: write, schema: creation }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
-      const device = await registerDevice(trx, request.body, { area: request.area, at: shell.now() });
+      const at = shell.now();
+      const device = await registerDevice(trx, request.body, { area: request.area, at });
+      await recordDevice(trx, { request, at }, { action: 'device.created', before: null, after: device });
       return { ...mount.created(request, device), isSecret: true };
     }),
   );
@@ -120,7 +125,10 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
     shell.transact(request, reply, async (trx) => {
       const { area, params, headers, body } = request;
       const which = { area, id: params.id, ifMatch: headers['if-match'], at: shell.now() };
-      return mount.one(await changeDevice(trx, body, which));
+      const before = await getDevice(trx, area, params.id);
+      const after = await changeDevice(trx, body, which);
+      await recordDevice(trx, { request, at: which.at }, { action: 'device.changed', before, after });
+      return mount.one(after);
     }),
   );
   const removal = {
@@ -133,7 +141,10 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
   app.delete(mount.member(devices), { config: write, schema: removal }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
       const { area, params, headers } = request;
-      await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at: shell.now(), isGone: true });
+      const at = shell.now();
+      const before = await getDevice(trx, area, params.id);
+      await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at, isGone: true });
+      await recordDevice(trx, { request, at }, { action: 'device.deleted', before, after: null });
       return deleted;
     }),
   );
@@ -151,7 +162,9 @@ function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds)
   app.post(mount.member(devices, '/rotate-credentials'), { config: write, schema: rotation }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
       const { area, params, body } = request;
-      const device = await rotateCredentials(trx, body ?? {}, { area, id: params.id, at: shell.now() });
+      const at = shell.now();
+      const device = await rotateCredentials(trx, body ?? {}, { area, id: params.id, at });
+      await recordDevice(trx, { request, at }, { action: 'device.rotated', before: null, after: device });
       return { ...mount.found(device), isSecret: true };
     }),
   );
@@ -165,8 +178,12 @@ function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds)
   app.post(mount.member(devices, '/revoke'), { config: write, schema: revocation }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
       const { area, params } = request;
-      await endDevice(trx, { area, id: params.id, ifMatch: undefined, at: shell.now(), isGone: false });
-      return mount.found(await getDevice(trx, area, params.id));
+      const at = shell.now();
+      const before = await getDevice(trx, area, params.id);
+      await endDevice(trx, { area, id: params.id, ifMatch: undefined, at, isGone: false });
+      const after = await getDevice(trx, area, params.id);
+      await recordDevice(trx, { request, at }, { action: 'device.revoked', before, after });
+      return mount.found(after);
     }),
   );
 }

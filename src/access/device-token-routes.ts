@@ -2,18 +2,20 @@ import { z } from 'zod';
 import { createBans } from '../platform/bans.ts';
 import { deleted, type Mount, type RouteScope } from '../platform/mount.ts';
 import { refusals } from '../platform/refusals.ts';
-import { nameOf } from './api-key.ts';
+import { recordDeviceToken } from './audit/record-device.ts';
 import type { DeviceNeeds } from './device-routes.ts';
 import {
   DeviceToken,
   DeviceTokenCreation,
   DeviceTokenQuery,
   DeviceTokenWithSecret,
+  deviceTokenList,
   ProvisionedDevice,
   Provisioning,
 } from './device-token.ts';
 import { listDeviceTokens } from './device-token-store.ts';
 import { readIdempotencyKey } from './idempotency.ts';
+import { readerOf } from './listing.ts';
 import { createDeviceToken, endDeviceToken, getDeviceToken, provisionDevice } from './provision-device.ts';
 
 const tags = ['Devices'];
@@ -32,7 +34,7 @@ export function deviceTokenRoutes(app: RouteScope, mount: Mount, { db, paging, s
   };
   app.get(mount.list(tokens), { config: read, schema: list }, async (request, reply) => {
     const { caller } = request.area;
-    const { page, filter } = paging.read(request.query, [tokens, nameOf(request.area), caller.siteIds]);
+    const { page, filter } = paging.list(deviceTokenList, request.query, readerOf(request.area));
     const rows = await listDeviceTokens(db, { caller, at: shell.now() }, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
@@ -56,7 +58,9 @@ export function deviceTokenRoutes(app: RouteScope, mount: Mount, { db, paging, s
   };
   app.post(mount.list(tokens), { config: write, schema: creation }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
-      const token = await createDeviceToken(trx, request.body, { area: request.area, at: shell.now() });
+      const at = shell.now();
+      const token = await createDeviceToken(trx, request.body, { area: request.area, at });
+      await recordDeviceToken(trx, { request, at }, { action: 'device_token.created', before: null, after: token });
       return { ...mount.created(request, token), isSecret: true };
     }),
   );
@@ -69,7 +73,11 @@ export function deviceTokenRoutes(app: RouteScope, mount: Mount, { db, paging, s
   };
   app.delete(mount.member(tokens), { config: write, schema: removal }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
-      await endDeviceToken(trx, { area: request.area, id: request.params.id, at: shell.now() });
+      const which = { area: request.area, id: request.params.id, at: shell.now() };
+      const before = await getDeviceToken(trx, which);
+      await endDeviceToken(trx, which);
+      const after = await getDeviceToken(trx, which);
+      await recordDeviceToken(trx, { request, at: which.at }, { action: 'device_token.revoked', before, after });
       return deleted;
     }),
   );
@@ -98,7 +106,7 @@ export function provisioningRoute(app: RouteScope, { db, shell, mqttUrls, public
   app.post('/devices/provision', { config: { isOpen: true }, schema }, async (request, reply) => {
     if (bans.isBanned(request.ip, performance.now())) throw refusals.tooManyRequests(guesses.banMs);
     const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
-    const exchange = { idempotencyKey, mqttUrls, at: shell.now() };
+    const exchange = { idempotencyKey, mqttUrls, address: request.ip, requestId: request.id, at: shell.now() };
     try {
       const { device, isRetry } = await db.transaction().execute((trx) => provisionDevice(trx, request.body, exchange));
       const replayed = isRetry ? { 'idempotent-replayed': 'true' } : {};

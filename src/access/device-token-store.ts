@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { newestFirst, rowsOf } from '../platform/page-store.ts';
-import type { PageRequest, Rows } from '../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { Caller } from './api-key.ts';
 import { DeviceToken, type DeviceTokenFilter } from './device-token.ts';
@@ -38,12 +38,12 @@ export async function listDeviceTokens(
   db: Db,
   { caller, at }: Asking,
   filter: DeviceTokenFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<DeviceToken>> {
-  let tokens = tokensOf(db, caller).where(withinSites('device_token.site_id', caller));
+  let tokens = narrowed(tokensOf(db, caller).where(withinSites('device_token.site_id', caller)), page);
   if (filter.state !== undefined) tokens = tokens.where(stateAt(at), '=', filter.state);
   const total = await tokens.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(tokens, at), { table: 'device_token', page }).execute();
+  const rows = await inOrder(shown(tokens, at), page).execute();
   return rowsOf(rows, total, toToken);
 }
 
@@ -79,7 +79,7 @@ export function useDeviceToken(trx: Db, tokenSha256: Buffer, at: Date) {
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', at)
     .whereRef('uses', '<', 'uses_max')
-    .returning(['id', 'tenant_id', 'site_id', 'asset_name', 'protocol', 'publish_grants', 'subscribe_grants'])
+    .returning(['id', 'name', 'tenant_id', 'site_id', 'asset_name', 'protocol', 'publish_grants', 'subscribe_grants'])
     .executeTakeFirst();
 }
 

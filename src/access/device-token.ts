@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Id, Instant, text } from '../platform/fields.ts';
-import { PageQuery } from '../platform/paging.ts';
+import { columns, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { DeviceCreation, DeviceName, ExternalId } from './registered-device.ts';
 
 const usesMax = 10_000;
@@ -49,7 +49,19 @@ export const DeviceTokenWithSecret = DeviceToken.extend({ token: z.string().desc
   id: 'DeviceTokenWithSecret',
 });
 
-export const DeviceTokenQuery = PageQuery.extend({ state: z.enum(tokenStates).optional() });
+export const deviceTokenList = listOf({
+  name: 'device-tokens',
+  id: 'device_token.id',
+  columns: {
+    ...timestamps('device_token'),
+    expires_at: columns.instant('device_token.expires_at'),
+    name: columns.text('device_token.name'),
+    uses: columns.integer('device_token.uses'),
+  },
+  words: ['device_token.name', 'device_token.prefix'],
+});
+
+export const DeviceTokenQuery = listQuery(deviceTokenList, { state: z.enum(tokenStates).optional() });
 export type DeviceTokenFilter = Pick<z.output<typeof DeviceTokenQuery>, 'state'>;
 
 const { site, asset_name, protocol, publish_grants, subscribe_grants } = DeviceCreation.shape;

@@ -1,5 +1,7 @@
+import type { ExpressionBuilder } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { refusals } from '../platform/refusals.ts';
+import type { DB } from '../platform/schema.ts';
 import type { IdempotencyClaim, StoredAnswer } from './idempotency.ts';
 
 const keptMs = 24 * 3_600_000;
@@ -48,17 +50,26 @@ export async function releaseIdempotencyKey(db: Db, claim: IdempotencyClaim): Pr
     .execute();
 }
 
-async function deleteExpired(db: Db, claim: IdempotencyClaim): Promise<void> {
-  const at = claim.at.getTime();
+/** Forgets the answers of all tenants that are kept no longer, as of `at`. */
+export async function deleteOldIdempotencyKeys(db: Db, at = new Date()): Promise<void> {
   await db
     .deleteFrom('idempotency_key')
-    .where('created_at', '<', new Date(at - keptMs))
+    .where('created_at', '<', new Date(at.getTime() - keptMs))
     .execute();
+}
+
+/** What this very key was used for a day ago, or was abandoned in. */
+async function deleteExpired(db: Db, claim: IdempotencyClaim): Promise<void> {
+  const at = claim.at.getTime();
+  const isExpired = (or: ExpressionBuilder<DB, 'idempotency_key'>) =>
+    or.or([
+      or('created_at', '<', new Date(at - keptMs)),
+      or.and([or('status', 'is', null), or('created_at', '<', new Date(at - abandonedMs))]),
+    ]);
   await db
     .deleteFrom('idempotency_key')
     .where((and) => and.and(keyOf(claim)))
-    .where('status', 'is', null)
-    .where('created_at', '<', new Date(at - abandonedMs))
+    .where(isExpired)
     .execute();
 }
 

@@ -9,6 +9,7 @@
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { refusals } from '../platform/refusals.ts';
+import type { Caller } from './api-key.ts';
 
 export type IdempotencyClaim = {
   readonly tenantId: string;
@@ -30,10 +31,16 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   return key;
 }
 
-/** What makes two requests the same: the bytes of their bodies, and the sites within which the answer was computed. */
-export function fingerprint(body: Uint8Array | undefined, siteIds: readonly string[] | null): Buffer {
+/**
+ * What makes two requests the same: the bytes of their bodies, the sites within which the answer was computed, and, of people who
+ * have logged in, who it is: what one of them is told is not for another who happens to use the same key.
+ */
+export function fingerprint(
+  body: Uint8Array | undefined,
+  { keyId, userId, siteIds }: Pick<Caller, 'keyId' | 'userId' | 'siteIds'>,
+): Buffer {
   return createHash('sha256')
-    .update(JSON.stringify(siteIds))
+    .update(JSON.stringify(keyId === null ? [userId, siteIds] : siteIds))
     .update(body ?? '')
     .digest();
 }

@@ -1,5 +1,5 @@
 /**
- * Passwords of devices. A check costs a processor core some 20 ms and 19 MiB, so checks go through a gate, those of each
+ * Passwords of devices and of people. A check costs a processor core some 20 ms and 19 MiB, so checks go through a gate, those of each
  * address in a lane of its own; a wrong password that comes again costs nothing, and whoever tries many different ones is
  * not heard for a while.
  */
@@ -12,7 +12,9 @@ import { createFairGate } from '../platform/fair-gate.ts';
 const argon2id = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 /** More at once would starve everything else. */
 const gateLimits = { atOnceMax: 2, waitingMax: 500 };
-const guesses = { timesMax: 10, windowMs: 60_000, banMs: 300_000, keysMax: 20_000 };
+/** For so long whoever tries too many passwords is not heard. */
+export const guessBanMs = 300_000;
+const guesses = { timesMax: 10, windowMs: 60_000, banMs: guessBanMs, keysMax: 20_000 };
 const wrongMax = 10_000;
 
 /** A password of 144 random bits. */
@@ -20,7 +22,7 @@ export function newPassword(): string {
   return randomBytes(18).toString('base64url');
 }
 
-/** The argon2id hash of a password, with its parameters and a salt of its own. */
+/** The argon2id hash of a password (RFC 9106), with its parameters and a salt of its own. */
 export function hashPassword(password: string): Promise<string> {
   return hash(password, argon2id);
 }

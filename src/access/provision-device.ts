@@ -3,6 +3,7 @@ import { newId } from '../platform/id.ts';
 import { parseInstant } from '../platform/instant.ts';
 import { refusals } from '../platform/refusals.ts';
 import { type Area, hashSecret } from './api-key.ts';
+import { recordUnasked } from './audit/record-access.ts';
 import { grantsOf, requireHome, siteOf } from './device-home.ts';
 import {
   type DeviceToken,
@@ -76,6 +77,9 @@ export async function endDeviceToken(trx: Db, which: Which): Promise<void> {
 type Exchange = {
   readonly idempotencyKey: string | undefined;
   readonly mqttUrls: readonly string[];
+  /** Where the device is, and which request of its this is. */
+  readonly address: string;
+  readonly requestId: string;
   readonly at: Date;
 };
 
@@ -90,7 +94,7 @@ const retryMs = 10 * 60_000;
 export async function provisionDevice(
   trx: Db,
   body: Provisioning,
-  { idempotencyKey, mqttUrls, at }: Exchange,
+  { idempotencyKey, mqttUrls, address, requestId, at }: Exchange,
 ): Promise<{ device: ProvisionedDevice; isRetry: boolean }> {
   const tokenSha256 = hashSecret(body.token);
   const keySha256 = idempotencyKey === undefined ? null : hashSecret(idempotencyKey);
@@ -134,6 +138,15 @@ export async function provisionDevice(
   };
   await insertRegisteredDevice(trx, device, at);
   const { tenant_id: tenantId } = token;
+  const by = {
+    tenantId,
+    at,
+    actor: { kind: 'device_token', id: token.id, name: token.name },
+    address,
+    requestId,
+  } as const;
+  const subject = { kind: 'device', id: device.id, name: username } as const;
+  await recordUnasked(trx, by, { action: 'device_token.used', subject, before: null, after: { name, external_id } });
   return { device: await credentialsOf(trx, { tenantId, id: device.id, password, mqttUrls }), isRetry: false };
 }
 
@@ -165,7 +178,8 @@ function refusalOf(state: string | undefined) {
 
 /** The token was made by one who might grant what it grants. */
 function callerOf(tenantId: string): Area['caller'] {
-  return { keyId: '', tenantId, timeZone: 'UTC', scopes: [], siteIds: null, userId: null };
+  const nobody = { keyId: null, sessionId: null, userId: null, role: null };
+  return { tenantId, timeZone: 'UTC', livemode: true, ...nobody, scopes: [], siteIds: null, rateLimitPerMinute: null };
 }
 
 type Known = {

@@ -1,8 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { newestFirst, rowsOf } from '../platform/page-store.ts';
-import type { PageRequest, Rows } from '../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import type { ListRequest, Rows } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import type { DB } from '../platform/schema.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
@@ -16,7 +16,7 @@ export async function listDevices(
   db: Db,
   area: Area,
   filter: DeviceFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<RegisteredDevice>> {
   let devices = devicesOf(db, area).where(withinSites('device.site_id', area.caller));
   if (filter.site !== undefined) devices = devices.where('site.slug', '=', filter.site);
@@ -24,14 +24,9 @@ export async function listDevices(
   if (filter.protocol !== undefined) devices = devices.where('device.protocol', '=', filter.protocol);
   if (filter.external_id !== undefined) devices = devices.where('device.external_id', '=', filter.external_id);
   if (filter.revoked !== undefined) devices = devices.where('revoked_at', filter.revoked ? 'is not' : 'is', null);
-  if (filter.q !== undefined) {
-    const sought = filter.q.toLowerCase();
-    devices = devices.where(
-      sql<boolean>`position(${sought} in lower(concat_ws(chr(10), device.name, device.username, device.external_id))) > 0`,
-    );
-  }
+  devices = narrowed(devices, page);
   const total = await devices.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(devices), { table: 'device', page }).execute();
+  const rows = await inOrder(shown(devices), page).execute();
   return rowsOf(rows, total, toDevice);
 }
 
@@ -155,13 +150,14 @@ export async function findDeviceStatus(
 export async function listDeviceEvents(
   db: Db,
   { tenantId, id, type }: Pick<Which, 'tenantId' | 'id'> & { type: string | undefined },
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<DeviceEvent>> {
   let events = db.selectFrom('device_event').where('tenant_id', '=', tenantId).where('device_id', '=', id);
   if (type !== undefined) events = events.where('type', '=', type);
+  events = narrowed(events, page);
   const total = await events.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const columns = events.select(['id', 'device_id', 'type', 'reason', 'client_id', 'address', 'at']);
-  const rows = await newestFirst(columns, { table: 'device_event', column: 'at', page }).execute();
+  const rows = await inOrder(columns, page).execute();
   return rowsOf(rows, total, (row) => DeviceEvent.parse({ ...row, at: formatInstant(row.at) }));
 }
 

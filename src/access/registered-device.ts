@@ -4,14 +4,12 @@
  *   registered ──revoke──▶ revoked ──delete──▶ deleted       (delete revokes, too; nothing leads back)
  */
 import { z } from 'zod';
-import { flag, Id, Instant, text } from '../platform/fields.ts';
-import { PageQuery } from '../platform/paging.ts';
+import { flag, Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
+import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { isTopicFilter } from './device-grants.ts';
 
 const grantsMax = 50;
 const grantLengthMax = 512;
-const metadataKeysMax = 50;
-const metadataBytesMax = 16_384;
 
 const protocols = ['mqtt', 'sparkplug_b', 'http'] as const;
 /** A device that speaks OPC-UA is made with its connection. */
@@ -30,18 +28,6 @@ const Grant = z
   );
 
 const Grants = z.array(Grant).max(grantsMax);
-
-const Metadata = z
-  .record(z.string(), z.unknown())
-  .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON');
-
-/** Text without control characters, which neither logs nor topics should have. */
-const plainText = (max: number) =>
-  text(max)
-    .trim()
-    .min(1)
-    .regex(/^\P{Cc}*$/u, 'must not have control characters');
 
 export const DeviceName = plainText(200);
 export const ExternalId = plainText(128);
@@ -86,15 +72,26 @@ export const DeviceWithPassword = RegisteredDevice.extend({
   password: z.string().nullable().describe('Shown this once. Null: it has none.'),
 }).meta({ id: 'DeviceWithPassword' });
 
-export const DeviceQuery = PageQuery.extend({
+export const deviceList = listOf({
+  name: 'devices',
+  id: 'device.id',
+  columns: {
+    ...timestamps('device'),
+    last_seen_at: columns.instant('device.last_seen_at', { isNullable: true }),
+    name: columns.text('device.name'),
+    username: columns.text('device.username'),
+  },
+  words: ['device.name', 'device.username', 'device.external_id'],
+});
+
+export const DeviceQuery = listQuery(deviceList, {
   site: text(63).optional().describe('The slug of a site.'),
   online: flag().describe('Only those that are connected, or only those that are not.'),
   revoked: flag().describe('Only those that are revoked, or only those that are not.'),
   protocol: z.enum(protocolsShown).optional(),
   external_id: text(128).optional(),
-  q: text(200).optional().describe('Part of the name, user name or external id, in any case.'),
 });
-export type DeviceFilter = Omit<z.output<typeof DeviceQuery>, 'limit' | 'offset' | 'cursor'>;
+export type DeviceFilter = Omit<z.output<typeof DeviceQuery>, ListFields>;
 
 const settable = {
   publish_grants: Grants.optional().describe(
@@ -182,4 +179,11 @@ export const DeviceEvent = z
   .meta({ id: 'DeviceEvent' });
 export type DeviceEvent = z.infer<typeof DeviceEvent>;
 
-export const DeviceEventQuery = PageQuery.extend({ type: z.enum(deviceEventTypes).optional() });
+export const deviceEventList = listOf({
+  name: 'device-events',
+  id: 'device_event.id',
+  columns: { at: columns.instant('device_event.at') },
+  sort: '-at',
+});
+
+export const DeviceEventQuery = listQuery(deviceEventList, { type: z.enum(deviceEventTypes).optional() });

@@ -19,6 +19,17 @@ export function findSiteBySlug(db: Db, tenantId: string, slug: string): Promise<
     .executeTakeFirst();
 }
 
+/** Those of some ids that are of sites of the tenant. */
+export async function listSiteIds(db: Db, tenantId: string, ids: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('site')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
 /** The site that a row names, where it names one. */
 export async function findSiteById(db: Db, id: string | null): Promise<SiteName | null> {
   if (id === null) return null;

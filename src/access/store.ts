@@ -10,6 +10,8 @@ type NewApiKey = {
   readonly siteIds?: readonly string[];
   readonly createdBy?: string;
   readonly expiresAt?: Date;
+  /** Requests a minute; null: as many as it likes. Absent: as many as where nobody says. */
+  readonly rateLimitPerMinute?: number | null;
 };
 
 /** Makes a key for a tenant and returns its secret, which nobody can read again. */
@@ -50,32 +52,8 @@ function rowOf(key: NewApiKey, secret: string) {
     site_ids: key.siteIds === undefined ? null : [...key.siteIds],
     created_by: key.createdBy ?? null,
     expires_at: key.expiresAt ?? null,
+    ...(key.rateLimitPerMinute !== undefined && { rate_limit_per_minute: key.rateLimitPerMinute }),
   };
-}
-
-/** The key with this SHA-256, with its tenant's plan and time zone, whatever its state. */
-export function findApiKey(db: Db, secretSha256: Buffer) {
-  return db
-    .selectFrom('api_key')
-    .innerJoin('tenant', 'tenant.id', 'api_key.tenant_id')
-    .select(['api_key.id', 'api_key.tenant_id', 'scopes', 'site_ids', 'created_by', 'expires_at', 'revoked_at'])
-    .select(['last_used_at', 'tenant.plan', 'tenant.time_zone'])
-    .where('secret_sha256', '=', secretSha256)
-    .executeTakeFirst();
-}
-
-const touchEveryMs = 60_000;
-
-/** Notes that a key was used, at most once a minute, so that reading does not become writing. */
-export async function touchApiKey(db: Db, key: { id: string; last_used_at: Date | null }, at: Date): Promise<void> {
-  const stale = new Date(at.getTime() - touchEveryMs);
-  if (key.last_used_at !== null && key.last_used_at > stale) return;
-  await db
-    .updateTable('api_key')
-    .set({ last_used_at: at })
-    .where('id', '=', key.id)
-    .where((or) => or.or([or('last_used_at', 'is', null), or('last_used_at', '<=', stale)]))
-    .execute();
 }
 
 /** A person of the tenant to whom work can be given; undefined for somebody inactive, unknown, or of another tenant. */
@@ -89,20 +67,24 @@ export function findActiveUser(db: Db, tenantId: string, id: string) {
     .executeTakeFirst();
 }
 
-/** Marks a key revoked, for good; undefined when the tenant has no such key in use. */
-export function revokeApiKey(db: Db, { tenantId, id, at }: { tenantId: string; id: string; at: Date }) {
-  return db
-    .updateTable('api_key')
-    .set({ revoked_at: at })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .where('revoked_at', 'is', null)
-    .returning('id')
-    .executeTakeFirst();
+/** Who is asking, as people write it down: the person, or the one in whose name the key acts, else the name of the key. */
+export async function getAuthor(db: Db, { keyId, userId, tenantId }: Asking): Promise<string> {
+  return keyId === null ? getUsername(db, { userId, tenantId }) : getKeyAuthor(db, { keyId, tenantId });
 }
 
-/** Who is asking, as people write it down: the person in whose name the key acts, else the name of the key. */
-export async function getAuthor(db: Db, { keyId, tenantId }: Pick<Caller, 'keyId' | 'tenantId'>): Promise<string> {
+type Asking = Pick<Caller, 'keyId' | 'userId' | 'tenantId'>;
+
+async function getUsername(db: Db, { userId, tenantId }: Omit<Asking, 'keyId'>): Promise<string> {
+  const { username } = await db
+    .selectFrom('app_user')
+    .select('username')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow();
+  return username;
+}
+
+async function getKeyAuthor(db: Db, { keyId, tenantId }: { keyId: string; tenantId: string }): Promise<string> {
   const row = await db
     .selectFrom('api_key')
     .leftJoin('app_user', 'app_user.id', 'api_key.created_by')

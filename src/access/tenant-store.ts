@@ -18,6 +18,8 @@ export async function findFirstTenant(db: Db): Promise<Tenant | undefined> {
     .innerJoin('app_user', 'app_user.tenant_id', 'tenant.id')
     .select(['tenant.id', 'app_user.id as admin_id'])
     .where('app_user.role', '=', 'admin')
+    .where('app_user.deleted_at', 'is', null)
+    .where('tenant.live_tenant_id', 'is', null)
     .orderBy('tenant.created_at')
     .orderBy('app_user.created_at')
     .executeTakeFirst();
@@ -30,16 +32,18 @@ type NewTenant = {
   readonly siteName: string;
   readonly timeZone: string;
   readonly discovery: boolean;
+  /** The administrator's address; absent: admin@localhost. */
+  readonly email?: string | undefined;
 };
 
 /** Adds a tenant with an administrator and a site, which is its default. */
 export async function insertTenant(trx: Db, tenant: NewTenant): Promise<Tenant> {
   const [id, adminId, siteId] = [newId(), newId(), newId()];
-  const { name, timeZone, siteSlug, siteName, discovery } = tenant;
+  const { name, timeZone, siteSlug, siteName, discovery, email = 'admin@localhost' } = tenant;
   await trx.insertInto('tenant').values({ id, name, time_zone: timeZone }).execute();
   await trx
     .insertInto('app_user')
-    .values({ id: adminId, tenant_id: id, username: 'admin', email: 'admin@localhost', role: 'admin' })
+    .values({ id: adminId, tenant_id: id, username: 'admin', email, role: 'admin' })
     .execute();
   await trx
     .insertInto('site')
@@ -62,8 +66,10 @@ export function shardOf(siteId: string): number {
   return (createHash('sha256').update(siteId).digest()[0] ?? 0) % 64;
 }
 
-/** The tenants of an installation, or those of a name, the oldest first. */
+/** The tenants of an installation but for test tenants, or those of a name, the oldest first. */
 export function listTenants(db: Db, name: string | undefined): Promise<{ id: string; name: string }[]> {
   const tenants = db.selectFrom('tenant').select(['id', 'name']).orderBy('created_at').orderBy('id').limit(50);
-  return (name === undefined ? tenants : tenants.where('name', '=', name)).execute();
+  return (
+    name === undefined ? tenants.where('live_tenant_id', 'is', null) : tenants.where('name', '=', name)
+  ).execute();
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import reference from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
 import { stringify } from 'yaml';
+import { sharePartsOf } from './shared-parts.ts';
 
 /**
  * The interactive reference at /documentation/, from this server alone: its script is served here, it loads no fonts and
@@ -9,10 +10,10 @@ import { stringify } from 'yaml';
  */
 export function serveDocumentation(app: FastifyInstance): void {
   const hide = { schema: { hide: true } };
-  app.get('/openapi.json', hide, async (_request, reply) => reply.type('application/json').send(app.swagger()));
-  app.get('/openapi.yaml', hide, async (_request, reply) =>
-    reply.type('application/yaml').send(stringify(app.swagger(), { aliasDuplicateObjects: false })),
-  );
+  const served = once(() => JSON.stringify(sharePartsOf(app.swagger())));
+  const yaml = once(() => stringify(JSON.parse(served()), { aliasDuplicateObjects: false }));
+  app.get('/openapi.json', hide, async (_request, reply) => reply.type('application/json').send(served()));
+  app.get('/openapi.yaml', hide, async (_request, reply) => reply.type('application/yaml').send(yaml()));
   app.register((scope, _options, done) => {
     scope.addHook('onSend', async (_request, reply, payload) => {
       const html = String(reply.getHeader('content-type')).startsWith('text/html');
@@ -36,6 +37,15 @@ export function serveDocumentation(app: FastifyInstance): void {
     });
     done();
   });
+}
+
+/** The document does not change while the program runs, and making it takes long. */
+function once(make: () => string): () => string {
+  let made: string | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function policyFor(html: string): string {

@@ -4,15 +4,15 @@ import { telemetryRoutes } from '../ingest/http/routes.ts';
 import { createImporter, type Importer } from '../ingest/imports/importer.ts';
 import { importRoutes } from '../ingest/imports/routes.ts';
 import { opcuaRoutes } from '../ingest/opcua/opcua-routes.ts';
-import { createSealer, type Sealer } from '../ingest/opcua/secrets.ts';
 import { createReplay, type Replay } from '../ingest/quarantine/replay.ts';
 import { quarantineRoutes } from '../ingest/quarantine/routes.ts';
 import { createQueue, createWriting, type Writing, type WritingOptions } from '../ingest/writing.ts';
-import type { Db } from '../platform/database.ts';
+import type { Database, Db } from '../platform/database.ts';
 import { createSlots, type Slots } from '../platform/fair-gate.ts';
 import type { Log } from '../platform/log.ts';
 import type { Mount, Queue, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
+import { createSealer, type Sealer } from '../platform/sealer.ts';
 import { readColumns } from './import-columns.ts';
 
 /** What the API needs of ingest: made once for a process, and closed with its server. */
@@ -30,6 +30,8 @@ export type IngestApi = {
 };
 
 export type IngestApiOptions = WritingOptions & {
+  /** The same database, on behalf of the tenant whose request is served, or whose import is stored. */
+  readonly tenantDatabase: Database;
   readonly log: Log;
   /** Where files of readings lie until they are stored; no other installation uses it. */
   readonly importsDir: string;
@@ -38,21 +40,22 @@ export type IngestApiOptions = WritingOptions & {
 };
 
 const bodies = { inAllMax: 32, ofPartyMax: 8 };
-/** Each takes two connections of the database, of which there are twenty for everything. */
+/** Each takes two connections of the database, of which requests have fifteen. */
 const queued = { atOnceMax: 3, waitingMax: 200 };
 const files = { inAllMax: 4, ofPartyMax: 2 };
 
 /** Nothing runs yet; `importer.start` takes up what an earlier run has left. */
 export function createIngestApi(options: IngestApiOptions): IngestApi {
-  const { db } = options.database;
-  const writing = createWriting(options);
+  const { db } = options.tenantDatabase;
+  const { db: ownerDb } = options.database;
+  const writing = createWriting({ ...options, database: options.tenantDatabase });
   return {
     writing,
     judge: createJudgeRows({ db, ...writing }),
     slots: createSlots(bodies),
     queue: createQueue(queued),
     replay: createReplay(writing),
-    importer: createImporter({ db, writing, folder: options.importsDir, readColumns, log: options.log }),
+    importer: createImporter({ db, ownerDb, writing, folder: options.importsDir, readColumns, log: options.log }),
     receiving: createSlots(files),
     sealer: createSealer(options.secret),
   };

@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { etagOf } from '../platform/etag.ts';
 import { Id } from '../platform/fields.ts';
-import type { Answer, Mount } from '../platform/mount.ts';
+import type { Answer, ChildMount, Mount } from '../platform/mount.ts';
 
 const ok = (body: unknown, headers: Record<string, string> = {}): Answer => ({ status: 200, headers, body });
 
 /** The tenant's mount, /api/v1: RunTight's envelopes, and paths without a trailing slash (R4, R5, R10). */
 export function createTenantMount(publicUrl: string): Mount {
+  const member: Mount['member'] = (collection, below = '') => `/${collection}/:id${below}`;
   return {
     name: 'tenant',
     list: (collection) => `/${collection}`,
-    member: (collection, below = '') => `/${collection}/:id${below}`,
+    member,
+    child: (collection, below, name) =>
+      childOf({ member, listParams: z.object({ id: Id }) }, { collection, below, name }),
     operationId: (verbAndNoun) => verbAndNoun,
     listParams: z.object({}),
     memberParams: z.object({ id: Id }),
@@ -41,10 +44,13 @@ export function createTenantMount(publicUrl: string): Mount {
 /** A site's mount, /api/v1/sites/{slug}: Tacit's bare arrays and objects, and paths with a trailing slash (T1, T4, T5). */
 export function createSiteMount(publicUrl: string): Mount {
   const slug = z.string().meta({ description: 'The slug of a site.', example: 'ucl-east-campus' });
+  const member: Mount['member'] = (collection, below = '') => `/${collection}/:id${below}/`;
   return {
     name: 'site',
     list: (collection) => `/${collection}/`,
-    member: (collection, below = '') => `/${collection}/:id${below}/`,
+    member,
+    child: (collection, below, name) =>
+      childOf({ member, listParams: z.object({ slug, id: Id }) }, { collection, below, name }),
     operationId: (verbAndNoun) => `${verbAndNoun}OfSite`,
     listParams: z.object({ slug }),
     memberParams: z.object({ slug, id: Id }),
@@ -60,6 +66,67 @@ export function createSiteMount(publicUrl: string): Mount {
     created: (request, object) => ({
       status: 201,
       headers: { etag: etagOf(object.updated_at), location: `${publicUrl}${pathOf(request.url)}/${object.id}/` },
+      body: object,
+    }),
+  };
+}
+
+type Parents = { readonly member: Mount['member']; readonly listParams: z.ZodObject<{ id: typeof Id }> };
+type Children<Name> = { readonly collection: string; readonly below: string; readonly name: Name };
+
+/** A collection below each member of another one, with paths as the mount writes them. */
+function childOf<Name extends string>(
+  { member, listParams }: Parents,
+  { collection, below, name }: Children<Name>,
+): ChildMount<Name> {
+  return {
+    list: member(collection, below),
+    member: (further = '') => member(collection, `${below}/:${name}${further}`),
+    listParams,
+    memberParams: listParams.extend({ [name]: Id }) as unknown as ChildMount<Name>['memberParams'],
+  };
+}
+
+/** What is mounted at the root; a pattern of its paths. */
+const rootPath = /^\/people(\/|$)/;
+
+/** Whether a path is below the root's mount, /api/v1, or one of its sites: whether it asks for a key. */
+export function isOfMount(path: string): boolean {
+  return path.startsWith('/api/v1/') || isOfRoot(path);
+}
+
+export function isOfRoot(path: string): boolean {
+  return rootPath.test(path);
+}
+
+/** The root's mount: Runn's values and nextCursor, bare objects, and ids that may be numbers (N2, N3, N5). */
+export function createRootMount(publicUrl: string): Mount {
+  const member: Mount['member'] = (collection, below = '') => `/${collection}/:id${below}`;
+  const id = z.union([Id, z.string().regex(/^\d{1,10}$/)]).meta({
+    override: { type: 'string', pattern: '^(\\d{1,10}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$' },
+    description: 'Its id, or its number.',
+    example: '1',
+  });
+  return {
+    name: 'tenant',
+    list: (collection) => `/${collection}`,
+    member,
+    child: (collection, below, name) =>
+      childOf({ member, listParams: z.object({ id: Id }) }, { collection, below, name }),
+    operationId: (verbAndNoun) => `${verbAndNoun}AtRoot`,
+    listParams: z.object({}),
+    memberParams: z.object({ id }),
+    namedParams: (name) => z.object({ id: name }),
+    pageOf: (item) => z.object({ values: z.array(item), nextCursor: z.string().nullable() }),
+    oneOf: (item) => item,
+    seriesOf: (item) => z.object({ values: z.array(item), nextCursor: z.string().nullable() }),
+    page: (_request, { items, nextCursor }) => ok({ values: items, nextCursor }),
+    series: (_request, { items, nextCursor }) => ok({ values: items, nextCursor }),
+    one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
+    found: (object) => ok(object),
+    created: (request, object) => ({
+      status: 201,
+      headers: { etag: etagOf(object.updated_at), location: `${publicUrl}${pathOf(request.url)}/${object.id}` },
       body: object,
     }),
   };

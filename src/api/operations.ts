@@ -2,22 +2,27 @@ import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import { requireScope } from '../access/api-key.ts';
 import { authenticate } from '../access/authenticate.ts';
+import type { AccessTokens } from '../access/sessions/access-token.ts';
 import type { Db } from '../platform/database.ts';
+import { formatInstant } from '../platform/instant.ts';
 import type { RouteScope } from '../platform/mount.ts';
 import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
 import { refusals } from '../platform/refusals.ts';
 import { send } from './sending.ts';
+import { type ApiVersion, apiVersions } from './versions.ts';
 
 export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Record<string, string>> };
 
 type Needs = {
   readonly db: Db;
+  readonly tokens: AccessTokens;
   readonly registry: Registry;
   readonly version: string;
   readonly publicUrl: string;
   readonly metricsOpen: boolean;
   readonly readiness: () => Promise<Readiness>;
   readonly now: () => Date;
+  readonly versions?: readonly ApiVersion[];
 };
 
 const tags = ['Operations'];
@@ -29,9 +34,21 @@ const Ready = z.object({
 });
 const Kind = z.object({ type: z.url(), error: z.string(), status: z.int(), title: z.string() });
 
+const Version = z
+  .object({
+    version: z.string(),
+    status: z.enum(['current', 'deprecated', 'ended']),
+    released_on: z.iso.date(),
+    stage: z.enum(['beta', 'stable']).describe('In beta what it has may change without a new version.'),
+    deprecated_at: z.iso.datetime().nullable().describe('Since when it is advised against.'),
+    ends_at: z.iso.datetime().nullable().describe('When it is answered no longer.'),
+    changes: z.array(z.object({ kind: z.enum(['added', 'changed', 'deprecated', 'removed']), text: z.string() })),
+  })
+  .meta({ id: 'ApiVersion' });
+
 /** What people and machines who run the program ask: is it alive, is it ready, how is it doing, which one is it. */
 export function operationRoutes(app: RouteScope, needs: Needs): void {
-  const { db, registry, version, publicUrl, metricsOpen, readiness, now } = needs;
+  const { db, tokens, registry, version, publicUrl, metricsOpen, readiness, now, versions = apiVersions } = needs;
   const alive = { operationId: 'getHealth', summary: 'Whether the process answers', tags, ...open };
   app.get('/healthz', { schema: { ...alive, response: { 200: z.object({ status: z.literal('ok') }) } } }, async () => ({
     status: 'ok' as const,
@@ -45,12 +62,25 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
   });
 
   const which = { operationId: 'getVersion', summary: 'Which program this is', tags, ...open };
-  const Version = z.object({ name: z.string(), version: z.string(), api_versions: z.array(z.string()) });
-  app.get('/version', { schema: { ...which, response: { 200: Version } } }, async () => ({
+  const Program = z.object({ name: z.string(), version: z.string(), api_versions: z.array(z.string()) });
+  app.get('/version', { schema: { ...which, response: { 200: Program } } }, async () => ({
     name: 'faultline',
     version,
-    api_versions: ['1.0.0'],
+    api_versions: versions.map(({ name }) => name),
   }));
+
+  const log = {
+    operationId: 'listVersions',
+    summary: 'What changed, version by version, and until when each is answered',
+    tags,
+  };
+  app.get(
+    '/changelog',
+    { schema: { ...log, ...open, response: { 200: z.object({ data: z.array(Version) }) } } },
+    async () => ({
+      data: versions.map((one) => showVersion(one, now())),
+    }),
+  );
 
   const metrics = { operationId: 'getMetrics', summary: 'Metrics in the Prometheus text format', tags };
   const exposition = { description: 'Metrics.', content: { 'text/plain': { schema: z.string() } } };
@@ -58,7 +88,10 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
     const { authorization, 'x-forwarded-for': forwardedFor, forwarded } = request.headers;
     // Behind a proxy the whole world comes from the loopback address.
     const direct = forwardedFor === undefined && forwarded === undefined;
-    if (!metricsOpen || !direct) requireScope(await authenticate(db, authorization, now()), 'metrics:read');
+    if (!metricsOpen || !direct) {
+      const caller = await authenticate(authorization, { db, tokens, at: now(), address: request.ip });
+      requireScope(caller, 'metrics:read');
+    }
     return reply.type(registry.contentType).send(await registry.metrics());
   });
 
@@ -77,4 +110,17 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
       return { data: kindOf(code as RefusalCode) };
     },
   );
+}
+
+function showVersion({ name, releasedOn, stage, leaving, changes }: ApiVersion, now: Date) {
+  const isEnded = leaving !== null && leaving.endsAt <= now;
+  return {
+    version: name,
+    status: leaving === null ? ('current' as const) : isEnded ? ('ended' as const) : ('deprecated' as const),
+    released_on: releasedOn,
+    stage,
+    deprecated_at: leaving && formatInstant(leaving.deprecatedAt),
+    ends_at: leaving && formatInstant(leaving.endsAt),
+    changes: changes.map((change) => ({ ...change })),
+  };
 }

@@ -58,8 +58,8 @@ function claimOf(request: FastifyRequest, at: Date): IdempotencyClaim | undefine
   if (request.method !== 'POST') return undefined;
   const key = readIdempotencyKey(request.headers['idempotency-key']);
   if (key === undefined) return undefined;
-  const { tenantId, siteIds } = request.area.caller;
-  const requestSha256 = fingerprint(request.bodyBytes, siteIds);
+  const { tenantId } = request.area.caller;
+  const requestSha256 = fingerprint(request.bodyBytes, request.area.caller);
   return { tenantId, key, method: request.method, path: pathOf(request.url), requestSha256, at };
 }
 
@@ -68,14 +68,19 @@ function secretOf({ headers }: FastifyRequest, { key }: IdempotencyClaim): strin
   return `${headers.authorization?.trim().split(/ +/).at(-1)} ${key}`;
 }
 
-/** Serialization failures and deadlocks (PostgreSQL, appendix A, class 40) leave nothing behind and may be repeated. */
+/**
+ * Serialization failures and deadlocks (PostgreSQL, appendix A, class 40) leave nothing behind and may be repeated. So may a write that
+ * met what another has just made (23505) or deleted (23503): when it looks again, it finds that and says so.
+ */
+const repeatable = ['40001', '40P01', '23505', '23503'];
+
 async function inTransaction(db: Db, write: (trx: Db) => Promise<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await db.transaction().execute(write);
     } catch (error) {
-      const code = (error as { code?: string }).code;
-      if ((code !== '40001' && code !== '40P01') || attempt === attemptsMax) throw error;
+      const { code = '' } = error as { code?: string };
+      if (!repeatable.includes(code) || attempt === attemptsMax) throw error;
     }
   }
 }

@@ -3,18 +3,23 @@
  *
  *   request ─▶ id ─▶ 404/405 ─▶ version ─▶ key ─▶ scope ─▶ body ─▶ schema ─▶ hygiene ─▶ site ─▶ handler ─▶ reply
  *
- * It does not listen: main.ts does, and tests inject requests.
+ * It does not listen: start-api.ts does, and tests inject requests.
  */
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type FastifyZodOpenApiTypeProvider, validatorCompiler } from 'fastify-zod-openapi';
+import { createAccessTokens } from '../access/sessions/access-token.ts';
+import { jwksRoute } from '../access/sessions/session-routes.ts';
+import { createFiles, type FilesOptions } from '../files/files.ts';
 import { keepEvidence, listHolds } from '../insights/evidence/evidence-keep-store.ts';
+import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import type { Shell } from '../platform/mount.ts';
 import { createPaging } from '../platform/paging.ts';
 import { type Keep, keepDefault } from '../telemetry/retention/retention.ts';
 import { limitBodies } from './body-deadline.ts';
 import { answerClientError } from './client-error.ts';
+import { allowOrigins } from './cross-origin.ts';
 import { describeApi } from './document.ts';
 import { serveDocumentation } from './documentation.ts';
 import { createIngestApi, type IngestApiOptions } from './ingest-routes.ts';
@@ -24,9 +29,12 @@ import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { observeRequests } from './observe.ts';
 import { operationRoutes, type Readiness } from './operations.ts';
 import { answerError } from './problem.ts';
+import { createRateLimits, type RateLimits } from './rate-limits.ts';
+import { rootMount } from './root.ts';
 import { createDryRunner, type DryRunLimits, dryRunLimits } from './rules/dry-runner.ts';
 import { createTransact, send } from './sending.ts';
 import { versionOne } from './version-one.ts';
+import { type ApiVersion, apiVersions } from './versions.ts';
 
 export type ApiOptions = IngestApiOptions & {
   /** How clients reach this server, without a slash at the end. */
@@ -36,9 +44,19 @@ export type ApiOptions = IngestApiOptions & {
   /** Whether /metrics is served without a key; only for a server that listens on a loopback address. */
   readonly metricsOpen: boolean;
   readonly readiness: () => Promise<Readiness>;
+  /** Where files of people lie, and how large they may be. */
+  readonly files: Omit<FilesOptions, 'log'>;
   /** Where devices connect to, as a device that was provisioned is told; none if absent. */
   readonly mqttUrls?: readonly string[];
   readonly now?: () => Date;
+  /** The versions of the interface, where not those that there are. */
+  readonly versions?: readonly ApiVersion[];
+  /** How many requests may come in a minute; absent: as many as each key may send. */
+  readonly rateLimits?: Partial<RateLimits>;
+  /** The origins of web pages that may use it, `*` for any; absent: none. */
+  readonly corsOrigins?: readonly string[];
+  /** Whose X-Forwarded-For is believed: addresses, networks, or names of ranges; absent: nobody's. */
+  readonly trustProxy?: readonly string[];
   /** How large dry runs of rules may be, where not as large as usual. */
   readonly dryRunLimits?: Partial<DryRunLimits>;
   /** For how long telemetry is kept where no policy says otherwise; absent: as the settings do by default. */
@@ -65,13 +83,14 @@ export async function closeApi(app: FastifyInstance, waitMsMax = 5_000): Promise
 
 /** The API as a Fastify instance that is not yet listening. */
 export function createApi(options: ApiOptions): FastifyInstance {
-  const { database, log, registry, publicUrl, now = () => new Date() } = options;
+  const { database, tenantDatabase, log, registry, publicUrl, now = () => new Date() } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     // Bodies have limits of their own (body-deadline.ts): one for all of a server would cut long streams.
     requestTimeout: 0,
+    trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
     http: { headersTimeout: requestMsMax },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
@@ -88,13 +107,19 @@ export function createApi(options: ApiOptions): FastifyInstance {
   limitBodies(app, requestMsMax, publicUrl);
   observeRequests(app, registry);
   app.register(helmet, helmetOptions);
+  allowOrigins(app, options.corsOrigins ?? []);
+  const countRequest = createRateLimits(app, options.rateLimits ?? {}, log);
   refuseUnknownRoutes(app);
   takeJsonBodies(app);
   describeApi(app, options);
-  const shell: Shell = { send, transact: createTransact(database.db, now), now };
+  const shellOn = (db: Db): Shell => ({ send, transact: createTransact(db, now), now });
   const paging = createPaging(options.secret);
+  const tokens = createAccessTokens({ db: database.db, secret: options.secret, issuer: publicUrl });
+  const owner = { db: database.db, shell: shellOn(database.db), tokens };
   app.register((scope, _options, done) => {
-    operationRoutes(scope.withTypeProvider<FastifyZodOpenApiTypeProvider>(), { ...options, db: database.db, now });
+    const typed = scope.withTypeProvider<FastifyZodOpenApiTypeProvider>();
+    operationRoutes(typed, { ...options, ...owner, now });
+    jwksRoute(typed, owner);
     serveDocumentation(scope);
     done();
   });
@@ -106,16 +131,25 @@ export function createApi(options: ApiOptions): FastifyInstance {
   const streams = createLiveStreams({ db: database.db, log, limits: options.streamLimits });
   // A server that closes waits for its streams, so they are told to end before.
   app.addHook('preClose', () => streams.hub.close());
-  app.register(versionOne, {
-    prefix: '/api/v1',
-    db: database.db,
+  const needs = {
+    db: tenantDatabase.db,
+    shell: shellOn(tenantDatabase.db),
+    owner,
+    countRequest,
     publicUrl,
-    shell,
     paging,
+    versions: options.versions ?? apiVersions,
+  };
+  app.register(rootMount, needs);
+  app.register(versionOne, {
+    ...needs,
+    prefix: '/api/v1',
+    log,
     dryRunner,
     graceMs: options.graceMs,
     mqttUrls: options.mqttUrls ?? [],
     ingest,
+    files: createFiles({ ...options.files, log }),
     streams,
     retention: {
       kind: options.storage.kind,
@@ -132,6 +166,7 @@ function requestIdOf(given: string | string[] | undefined): string {
 }
 
 const helmetOptions = {
+  xFrameOptions: { action: 'deny' as const },
   contentSecurityPolicy: {
     useDefaults: false,
     directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },

@@ -1,23 +1,38 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FastifyZodOpenApiTypeProvider } from 'fastify-zod-openapi';
-import { requireScope, requireSite, type Scope } from '../access/api-key.ts';
-import { authenticate } from '../access/authenticate.ts';
+import { requireSite } from '../access/api-key.ts';
+import { apiKeyRoutes } from '../access/api-keys/api-key-routes.ts';
+import { auditRoutes } from '../access/audit/audit-routes.ts';
 import { deviceRoutes } from '../access/device-routes.ts';
 import { deviceTokenRoutes, provisioningRoute } from '../access/device-token-routes.ts';
+import { userRoutes } from '../access/people/user-routes.ts';
+import { sessionRoutes } from '../access/sessions/session-routes.ts';
 import { getAuthor } from '../access/store.ts';
+import { tenantRoutes } from '../access/tenant/tenant-routes.ts';
+import { assetCodeRoutes } from '../assets/asset-code-routes.ts';
+import { assetRoutes } from '../assets/asset-routes.ts';
 import { getLockedPoint } from '../assets/change-point.ts';
 import { locationRoutes } from '../assets/location-routes.ts';
 import { mergeRoutes } from '../assets/merge/merge-routes.ts';
 import { modelRoutes } from '../assets/model/model-routes.ts';
 import { pointRoutes } from '../assets/point-routes.ts';
-import { assetRoutes, siteRoutes } from '../assets/routes.ts';
+import { relationRoutes } from '../assets/relation-routes.ts';
+import { serviceRoutes } from '../assets/service/service-routes.ts';
+import { siteRoutes } from '../assets/site-routes.ts';
 import { findAsset, findPoint, findSite } from '../assets/store.ts';
 import { findUnit } from '../assets/units.ts';
+import { commentRoutes } from '../comments/comment-routes.ts';
+import { eventRoutes } from '../events/routes.ts';
 import { type LiveStreams, streamRoutes } from '../events/stream/routes.ts';
+import type { Files } from '../files/files.ts';
 import { templateRoutes } from '../ingest/templates/template-routes.ts';
+import { decisionRoutes } from '../insights/decision-routes.ts';
 import { evidenceRoutes } from '../insights/evidence/evidence-routes.ts';
+import { insightIngestRoute } from '../insights/ingest-routes.ts';
+import { insightComments } from '../insights/insight-comments.ts';
 import { insightRoutes } from '../insights/routes.ts';
 import type { Db } from '../platform/database.ts';
+import type { Log } from '../platform/log.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
@@ -27,12 +42,19 @@ import { seriesMover } from '../telemetry/corrections/series-mover.ts';
 import { latestRoutes } from '../telemetry/latest-routes.ts';
 import { createQueryTurns, type QueryTurns } from '../telemetry/query/query-turns.ts';
 import type { Retention } from '../telemetry/retention/retain.ts';
+import { calendarRoutes } from '../work-orders/calendar/calendar-routes.ts';
 import { moveWorkOrders } from '../work-orders/move-store.ts';
+import { noteReturn } from '../work-orders/notes/return-note-store.ts';
+import { openForInsight } from '../work-orders/open-for-insight.ts';
+import { workOrderPartRoutes } from '../work-orders/parts/part-routes.ts';
 import { workOrderRoutes } from '../work-orders/routes.ts';
+import { slaPolicyRoutes } from '../work-orders/sla/sla-policy-routes.ts';
+import { admit, type Owner } from './admission.ts';
+import { assetListRoutes } from './asset-list-routes.ts';
 import { evidenceReadings } from './evidence-readings.ts';
-import { checkHygiene } from './hygiene.ts';
 import { type IngestApi, ingestRoutes, ingestTenantRoutes } from './ingest-routes.ts';
 import { createSiteMount, createTenantMount } from './mounts.ts';
+import type { CountRequest } from './rate-limits.ts';
 import { retentionRoutes } from './retention/retention-routes.ts';
 import { bindingRoutes } from './rules/binding-routes.ts';
 import { dryRunRoutes } from './rules/dry-run-routes.ts';
@@ -43,21 +65,16 @@ import { createPlants, type Plants } from './rules/plants.ts';
 import { repairRoutes } from './rules/repair-routes.ts';
 import { ruleFileRoutes, ruleRoutes } from './rules/rule-routes.ts';
 import { telemetryQueryRoutes } from './telemetry-routes.ts';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What a key needs for a route under /api/v1, where each names one, or several of which one will do. */
-    scope?: Scope | readonly Scope[];
-    /** It asks for no key. */
-    isOpen?: boolean;
-  }
-}
-
-const presentVersion = '1.0.0';
-const namesOfPresent = ['1', '1.0', presentVersion];
+import { type ApiVersion, createVersionCheck } from './versions.ts';
 
 type Given = {
+  /** On behalf of the caller's tenant. */
   readonly db: Db;
+  /** For what is of no one tenant. */
+  readonly owner: Owner;
+  readonly countRequest: CountRequest;
+  readonly versions: readonly ApiVersion[];
+  readonly log: Log;
   readonly publicUrl: string;
   readonly paging: Paging;
   readonly shell: Shell;
@@ -67,6 +84,7 @@ type Given = {
   /** Where devices connect to. */
   readonly mqttUrls: readonly string[];
   readonly ingest: IngestApi;
+  readonly files: Files;
   readonly streams: LiveStreams;
   readonly retention: Retention;
 };
@@ -74,33 +92,25 @@ type Needs = Given & { readonly library: () => Promise<Library>; readonly plants
 
 /** Everything under /api/v1: who is asking, for which version, with which scope, and then the two mounts. */
 export function versionOne(app: FastifyInstance, given: Given, done: () => void): void {
-  const { db, publicUrl, shell } = given;
+  const { db, owner, publicUrl, countRequest } = given;
   const needs: Needs = { ...given, library: createLibrary(db), plants: createPlants(db), turns: createQueryTurns() };
-  app.addHook('onRoute', ({ config, url }) => {
-    if (config?.scope === undefined && !config?.isOpen) throw new Error(`the route ${url} names no scope`);
-  });
-  app.decorateRequest('area');
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('content-version', presentVersion);
-    const asked = request.headers['accept-version'];
-    if (asked !== undefined && !namesOfPresent.includes(String(asked))) {
-      throw refusals.unsupportedVersion(String(asked), presentVersion);
-    }
-    if (request.routeOptions.config.isOpen) return;
-    const caller = await authenticate(db, request.headers.authorization, shell.now());
-    const { scope } = request.routeOptions.config;
-    if (scope !== undefined) requireScope(caller, ...[scope].flat());
-    request.area = { caller, site: null };
-  });
-  app.addHook('preValidation', async (request) => checkHygiene(request));
+  const checkVersion = createVersionCheck({ versions: given.versions, now: owner.shell.now, isMandatory: false });
+  admit(app, { owner, checkVersion, countRequest });
   const tenantMount = createTenantMount(publicUrl);
   const tenantScope = app.withTypeProvider<FastifyZodOpenApiTypeProvider>();
   siteRoutes(tenantScope, tenantMount, needs);
   ingestTenantRoutes(tenantScope, tenantMount, needs);
   templateRoutes(tenantScope, tenantMount, needs);
   ruleFileRoutes(tenantScope, tenantMount, needs);
+  apiKeyRoutes(tenantScope, tenantMount, { ...needs, ...owner });
+  calendarRoutes(tenantScope, needs);
+  slaPolicyRoutes(tenantScope, tenantMount, needs);
+  sessionRoutes(tenantScope, tenantMount, { ...needs, tokens: owner.tokens });
+  userRoutes(tenantScope, tenantMount, needs);
+  tenantRoutes(tenantScope, tenantMount, owner);
+  auditRoutes(tenantScope, tenantMount, needs);
   deviceTokenRoutes(tenantScope, tenantMount, needs);
-  provisioningRoute(tenantScope, needs);
+  provisioningRoute(tenantScope, { ...needs, ...owner });
   mountStages(tenantScope, tenantMount, needs);
   app.register(atSite, { ...needs, prefix: '/sites/:slug' });
   done();
@@ -118,6 +128,7 @@ function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
   });
   const mount = createSiteMount(needs.publicUrl);
   mountStages(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, needs);
+  insightIngestRoute(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, { ...needs, noteReturn });
   modelRoutes(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, {
     ...needs,
     findUnit: (name) => findUnit(name)?.id,
@@ -127,9 +138,17 @@ function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
 
 function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   workOrderRoutes(app, mount, needs);
+  workOrderPartRoutes(app, mount, needs);
   insightRoutes(app, mount, needs);
+  decisionRoutes(app, mount, { ...needs, openWorkOrder: openForInsight });
+  commentRoutes(app, mount, { ...needs, subject: insightComments });
+  eventRoutes(app, mount, needs);
   evidenceRoutes(app, mount, { ...needs, readings: evidenceReadings });
   assetRoutes(app, mount, needs);
+  assetCodeRoutes(app, mount, needs);
+  assetListRoutes(app, mount, needs);
+  relationRoutes(app, mount, needs);
+  serviceRoutes(app, mount, needs);
   locationRoutes(app, mount, needs);
   pointRoutes(app, mount, { ...needs, history: pointHistory });
   mergeRoutes(app, mount, { ...needs, mover: seriesMover, moveWorkOrders });

@@ -3,8 +3,11 @@
  * the same at once: whoever is second finds what the first has made.
  */
 import { z } from 'zod';
+import { appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
+import { assetChanged, assetCreated } from './asset-events.ts';
+import { listStatesById } from './asset-state-store.ts';
 import { nameAsset, namePoint } from './naming.ts';
 import { expectedIntervalMax } from './point.ts';
 import {
@@ -104,12 +107,9 @@ export async function describeAsset(
   if (!isAll) return false;
   const assetId = (await ensureAssets(db, { site, names: [asset] })).get(asset);
   if (assetId === undefined) return false;
-  await updateDiscoveredAsset(db, {
-    tenantId: site.tenantId,
-    assetId,
-    ...(said.class !== undefined && { class: said.class }),
-    ...(said.params !== undefined && { params: said.params }),
-  });
+  const { tenantId } = site;
+  const describe = (trx: Db) => sayOfAsset(trx, { tenantId, assetId, said });
+  await (db.isTransaction ? describe(db) : db.transaction().execute(describe));
   const points = Object.entries(said.points).map(([name, point]) => ({
     id: newId(),
     assetId,
@@ -124,6 +124,21 @@ export async function describeAsset(
   const missing = points.filter(({ name }) => !knownPoints.has(name));
   await insertDiscoveredPoints(db, { tenantId: site.tenantId, points: missing.map(withNaming) });
   return true;
+}
+
+type Saying = { readonly tenantId: string; readonly assetId: string; readonly said: SelfDescription };
+
+/** Sets what a device says of its asset, and tells of it where that is anything new; in a transaction. */
+async function sayOfAsset(trx: Db, { tenantId, assetId, said }: Saying): Promise<void> {
+  const [before] = await listStatesById(trx, { tenantId, ids: [assetId] });
+  await updateDiscoveredAsset(trx, {
+    tenantId,
+    assetId,
+    ...(said.class !== undefined && { class: said.class }),
+    ...(said.params !== undefined && { params: said.params }),
+  });
+  const [after] = await listStatesById(trx, { tenantId, ids: [assetId] });
+  if (before && after) await appendEvents(trx, assetChanged(before, after, { actor: { kind: 'system' } }));
 }
 
 type Wanted = { readonly site: SiteRef; readonly assets: readonly string[]; readonly points: readonly PointName[] };
@@ -163,8 +178,20 @@ async function ensureAssets(db: Db, { site, names, classes }: Assets): Promise<M
   const known = new Set(found.map(({ name }) => name));
   const missing = names.filter((name) => !known.has(name));
   if (missing.length === 0) return byName(found);
-  await insertDiscoveredAssets(db, { site, assets: missing.map((name) => newAsset(site, name, classes?.get(name))) });
+  const assets = missing.map((name) => newAsset(site, name, classes?.get(name)));
+  if (db.isTransaction) await makeKnown(db, { site, assets });
+  else await db.transaction().execute((trx) => makeKnown(trx, { site, assets }));
   return byName(await listNamedAssets(db, { site, names }));
+}
+
+/** Makes assets, and tells of those that are new; in a transaction. */
+async function makeKnown(trx: Db, { site, assets }: { site: SiteRef; assets: NewAsset[] }): Promise<void> {
+  const ids = await insertDiscoveredAssets(trx, { site, assets });
+  const made = await listStatesById(trx, { tenantId: site.tenantId, ids });
+  await appendEvents(
+    trx,
+    made.map((row) => assetCreated(row, { kind: 'system' })),
+  );
 }
 
 function byName(assets: { id: string; name: string }[]): Map<string, string> {

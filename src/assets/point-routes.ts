@@ -1,10 +1,13 @@
-import { nameOf, requireSite } from '../access/api-key.ts';
+import { requireSite } from '../access/api-key.ts';
+import { type Expanders, expand, expandPage, readerOf } from '../access/listing.ts';
 import type { Db } from '../platform/database.ts';
+import { oneQuery } from '../platform/list-query.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { changePoint, createPoint } from './change-point.ts';
-import { NewPoint, Point, PointChange, PointQuery } from './point.ts';
+import { mapOfAssets, mapOfSites } from './expand-store.ts';
+import { NewPoint, Point, PointChange, PointQuery, pointList } from './point.ts';
 import type { PointHistory } from './point-history.ts';
 import { findPoint, listPoints } from './store.ts';
 
@@ -17,6 +20,11 @@ export type PointNeeds = {
 };
 
 const tags = ['Points'];
+
+const expanders: Expanders<Point, 'asset' | 'site'> = {
+  asset: { scope: 'assets:read', keyOf: (point) => point.asset_id, load: mapOfAssets },
+  site: { scope: 'sites:read', keyOf: (point) => point.site, load: mapOfSites },
+};
 
 /** Points: list, one, create, change; their readings are served by src/telemetry. */
 export function pointRoutes(app: RouteScope, mount: Mount, needs: PointNeeds): void {
@@ -35,22 +43,28 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Poi
     response: { 200: mount.pageOf(Point) },
   };
   app.get(mount.list('points'), { config, schema: list }, async (request, reply) => {
-    const { page, filter } = paging.read(request.query, ['points', nameOf(request.area)]);
-    const rows = await listPoints(db, request.area, filter, page);
-    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+    const { area } = request;
+    const { page, filter, expand: names } = paging.list(pointList, request.query, readerOf(area));
+    const points = paging.page(page, await listPoints(db, area, filter, page));
+    const shown = await expandPage(db, points, { caller: area.caller, names, expanders });
+    return shell.send(request, reply, mount.page(request, shown));
   });
   const one = {
     operationId: mount.operationId('getPoint'),
     summary: 'Get one point',
     tags,
     params: mount.memberParams,
+    querystring: oneQuery(pointList),
     response: { 200: mount.oneOf(Point) },
   };
   app.get(mount.member('points'), { config, schema: one }, async (request, reply) => {
     const found = await findPoint(db, request.area, request.params.id);
     if (!found) throw refusals.pointNotFound(request.params.id);
     requireSite(request.area.caller, found.siteId);
-    return shell.send(request, reply, mount.one(found.point));
+    const { expand: names } = request.query;
+    if (names === undefined) return shell.send(request, reply, mount.one(found.point));
+    const [point = found.point] = await expand(db, [found.point], { caller: request.area.caller, names, expanders });
+    return shell.send(request, reply, mount.found(point));
   });
 }
 

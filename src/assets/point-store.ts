@@ -127,13 +127,13 @@ export async function countDiscovered(db: Db, site: SiteRef): Promise<{ assets: 
   return rows[0] ?? { assets: 0, points: 0 };
 }
 
-/** Makes assets in the state `discovered`; one that is there already stays as it is. */
+/** Makes assets in the state `discovered`; one that is there already stays as it is. Returns the ids of those that are new. */
 export async function insertDiscoveredAssets(
   db: Db,
   { site, assets }: { site: SiteRef; assets: NewAsset[] },
-): Promise<void> {
-  if (assets.length === 0) return;
-  await db
+): Promise<string[]> {
+  if (assets.length === 0) return [];
+  const made = await db
     .insertInto('asset')
     .values(
       assets.map(({ params, ...asset }) => ({
@@ -147,7 +147,9 @@ export async function insertDiscoveredAssets(
     )
     // In one order everywhere, so that two processes that discover the same cannot lock each other out.
     .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
     .execute();
+  return made.map(({ id }) => id);
 }
 
 /** Makes points in the state `discovered`; one that is there already stays as it is. */

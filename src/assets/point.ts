@@ -4,13 +4,15 @@
  *   discovered ──PATCH, model──▶ modelled
  *        └──merge-into──▶ merged: its readings are those of another point, and so is what comes under its name
  */
+
 import { z } from 'zod';
 import { Id, Instant, text } from '../platform/fields.ts';
-import { PageQuery } from '../platform/paging.ts';
+import { columns, expandedField, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
+import { Asset } from './asset.ts';
 import { canonicalClass } from './brick-classes.ts';
+import { origins } from './origin.ts';
+import { Site } from './site.ts';
 import { findUnit } from './units.ts';
-
-export const origins = ['modelled', 'discovered'] as const;
 
 const Tags = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -42,6 +44,7 @@ export const Point = z
     external_id: z.string().nullable().describe('What a building model calls it.'),
     created_at: Instant,
     updated_at: Instant,
+    expanded: expandedField({ asset: Asset, site: Site }),
   })
   .meta({ id: 'Point' });
 export type Point = z.infer<typeof Point>;
@@ -177,7 +180,20 @@ export const PointChange = z
   .meta({ id: 'PointChange', examples: [{ expected_interval_s: 60, min: 5, max: 35, tags: { critical: true } }] });
 export type PointChange = z.output<typeof PointChange>;
 
-export const PointQuery = PageQuery.extend({
+export const pointList = listOf({
+  name: 'points',
+  id: 'point.id',
+  columns: {
+    ...timestamps('point'),
+    name: columns.text('point.name'),
+    class: columns.text('point.class', { isNullable: true }),
+    asset: columns.text('asset.name'),
+  },
+  words: ['point.name', 'point.class', 'asset.name'],
+  expand: ['asset', 'site'],
+});
+
+export const pointFilters = {
   site: text(63).optional().describe('The slug of a site.'),
   asset_id: Id.optional(),
   name: text(200).optional(),
@@ -185,6 +201,6 @@ export const PointQuery = PageQuery.extend({
   unit: text(64).optional(),
   state: z.enum(origins).optional(),
   tag: text(265).optional().describe('The name of a tag, or a name and a value: critical, panel:MCC-2.'),
-  q: text(200).optional().describe('A part of its name, its class or the name of its asset, in any case.'),
-});
-export type PointFilter = Omit<z.output<typeof PointQuery>, 'limit' | 'offset' | 'cursor'>;
+};
+export const PointQuery = listQuery(pointList, pointFilters);
+export type PointFilter = Omit<z.output<typeof PointQuery>, ListFields>;

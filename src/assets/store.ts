@@ -3,32 +3,18 @@ import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { newestFirst, rowsOf } from '../platform/page-store.ts';
-import type { PageRequest, Rows } from '../platform/paging.ts';
-import { laterThanBefore } from '../platform/version-store.ts';
-import { Asset, type AssetChange, type AssetFilter, type SiteFilter } from './asset.ts';
+import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import type { ListRequest, Rows } from '../platform/paging.ts';
+import type { Asset } from './asset.ts';
+import { assetsShown, toAsset } from './asset-row-store.ts';
 import { Point, type PointFilter } from './point.ts';
-import { Site } from './site.ts';
+import type { Site } from './site.ts';
+import { sitesShown, toSite } from './site-store.ts';
 import { findUnit } from './units.ts';
-
-/** Sites of the area's tenant that its key may see, newest first. */
-export async function listSites(db: Db, area: Area, filter: SiteFilter, page: PageRequest): Promise<Rows<Site>> {
-  const { caller } = area;
-  let sites = db.selectFrom('site').where('tenant_id', '=', caller.tenantId).where(withinSites('site.id', caller));
-  if (filter.discovery !== undefined) sites = sites.where('discovery', '=', filter.discovery);
-  const total = await sites.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(sites.selectAll('site'), { table: 'site', page }).execute();
-  return rowsOf(rows, total, toSite);
-}
 
 /** A site of the tenant by its slug, whether or not a key may see it. */
 export async function findSite(db: Db, tenantId: string, slug: string): Promise<Site | undefined> {
-  const row = await db
-    .selectFrom('site')
-    .selectAll()
-    .where('tenant_id', '=', tenantId)
-    .where('slug', '=', slug)
-    .executeTakeFirst();
+  const row = await sitesShown(db).where('site.tenant_id', '=', tenantId).where('slug', '=', slug).executeTakeFirst();
   return row && toSite(row);
 }
 
@@ -48,90 +34,21 @@ export function findDefaultSite(db: Db, tenantId: string) {
     .executeTakeFirst();
 }
 
-/** Equipment in the area, newest first, without what turned out to be another piece. */
-export async function listAssets(db: Db, area: Area, filter: AssetFilter, page: PageRequest): Promise<Rows<Asset>> {
-  let assets = db
-    .selectFrom('asset')
-    .innerJoin('site', 'site.id', 'asset.site_id')
-    .leftJoin('location', 'location.id', 'asset.location_id')
-    .where('asset.tenant_id', '=', area.caller.tenantId)
-    .where('asset.merged_into', 'is', null);
-  if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
-  assets = assets.where(withinSites('asset.site_id', area.caller));
-  if (filter.class !== undefined) assets = assets.where('asset.class', '=', filter.class);
-  if (filter.status !== undefined) assets = assets.where('asset.status', '=', filter.status);
-  if (filter.state !== undefined) assets = assets.where('asset.state', '=', filter.state);
-  if (filter.parent_id !== undefined) assets = assets.where('asset.parent_id', '=', filter.parent_id);
-  if (filter.tag !== undefined) assets = assets.where(sql<boolean>`asset.tags @> array[${filter.tag}]::text[]`);
-  if (filter.uri !== undefined) assets = assets.where('asset.uri', '=', filter.uri);
-  const total = await assets.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const columns = assets.selectAll('asset').select(['site.slug as site', 'location.name as location']);
-  const query = newestFirst(columns, { table: 'asset', page });
-  return rowsOf(await query.execute(), total, toAsset);
-}
-
 /** One asset of the area's tenant, below the area's site if it has one; the caller checks whether its key may see it. */
 export async function findAsset(
   db: Db,
   area: Area,
   by: { id: string } | { uri: string },
 ): Promise<{ asset: Asset; siteId: string; timeZone: string } | undefined> {
-  let assets = db
-    .selectFrom('asset')
-    .innerJoin('site', 'site.id', 'asset.site_id')
-    .leftJoin('location', 'location.id', 'asset.location_id')
-    .selectAll('asset')
-    .select(['site.slug as site', 'site.time_zone', 'location.name as location'])
-    .where('asset.tenant_id', '=', area.caller.tenantId);
+  let assets = assetsShown(db).select('site.time_zone').where('asset.tenant_id', '=', area.caller.tenantId);
   if (area.site !== null) assets = assets.where('asset.site_id', '=', area.site.id);
   assets = 'id' in by ? assets.where('asset.id', '=', by.id) : assets.where('asset.uri', '=', by.uri);
   const row = await assets.executeTakeFirst();
   return row && { asset: toAsset(row), siteId: row.site_id, timeZone: row.time_zone };
 }
 
-/** An asset held until the transaction ends. */
-export type LockedAsset = {
-  readonly id: string;
-  readonly name: string;
-  readonly siteId: string;
-  /** The building model that it comes from, if any. */
-  readonly source: string | null;
-  readonly mergedInto: string | null;
-  readonly updatedAt: Date;
-};
-
-/** Assets of the area by id, held in the order of their ids, so that two who hold the same never wait for each other. */
-export async function lockAssets(trx: Db, area: Area, ids: readonly string[]): Promise<LockedAsset[]> {
-  const { rows } = await sql<LockedAsset>`
-    select id, name, site_id as "siteId", source, merged_into as "mergedInto", updated_at as "updatedAt" from asset
-    where tenant_id = ${area.caller.tenantId} and id = any(${ids}::uuid[])
-      and (${area.site?.id ?? null}::uuid is null or site_id = ${area.site?.id ?? null}::uuid)
-    order by id for update`.execute(trx);
-  return rows;
-}
-
-/** Sets the tags and merges the parameters that are given; a parameter that is null is taken away. */
-export async function updateAsset(
-  trx: Db,
-  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
-  { tags, params }: AssetChange,
-): Promise<void> {
-  await trx
-    .updateTable('asset')
-    .set({
-      ...(tags !== undefined && { tags: [...new Set(tags)] }),
-      ...(params !== undefined && {
-        params: sql<never>`jsonb_strip_nulls(params || ${JSON.stringify(params)}::jsonb)`,
-      }),
-      updated_at: laterThanBefore(at),
-    })
-    .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .execute();
-}
-
 /** Points of the assets in the area, newest first, without those that turned out to be another. */
-export async function listPoints(db: Db, area: Area, filter: PointFilter, page: PageRequest): Promise<Rows<Point>> {
+export async function listPoints(db: Db, area: Area, filter: PointFilter, page: ListRequest): Promise<Rows<Point>> {
   let points = pointsOf(db, area).where('point.merged_into', 'is', null);
   points = points.where(withinSites('asset.site_id', area.caller));
   if (filter.site !== undefined) points = points.where('site.slug', '=', filter.site);
@@ -141,10 +58,10 @@ export async function listPoints(db: Db, area: Area, filter: PointFilter, page: 
   if (filter.unit !== undefined) points = points.where('point.unit', 'in', unitNames(filter.unit));
   if (filter.state !== undefined) points = points.where('point.state', '=', filter.state);
   if (filter.tag !== undefined) points = points.where(tagged(filter.tag));
-  if (filter.q !== undefined) points = points.where(mentions(filter.q));
+  points = narrowed(points, page);
   const total = await points.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const query = newestFirst(points.selectAll('point').select(pointShown), { table: 'point', page });
-  return rowsOf(await query.execute(), total, toPoint);
+  const rows = await inOrder(points.selectAll('point').select(pointShown), page).execute();
+  return rowsOf(rows, total, toPoint);
 }
 
 /** One point of the area's tenant, below the area's site if it has one, with the site whose key and time zone count. */
@@ -185,10 +102,6 @@ function tagged(tag: string) {
   return sql<boolean>`(point.tags ? ${name} and point.tags ->> ${name} = ${tag.slice(colon + 1)})`;
 }
 
-function mentions(words: string) {
-  return sql<boolean>`strpos(lower(concat_ws(' ', point.name, point.class, asset.name)), lower(${words})) > 0`;
-}
-
 function pointsOf(db: Db, area: Area) {
   const points = db
     .selectFrom('point')
@@ -196,14 +109,6 @@ function pointsOf(db: Db, area: Area) {
     .innerJoin('site', 'site.id', 'asset.site_id')
     .where('point.tenant_id', '=', area.caller.tenantId);
   return area.site === null ? points : points.where('asset.site_id', '=', area.site.id);
-}
-
-function toSite(row: { created_at: Date; updated_at: Date }): Site {
-  return Site.parse({ ...row, ...formatted(row) });
-}
-
-function toAsset(row: { created_at: Date; updated_at: Date }): Asset {
-  return Asset.parse({ ...row, ...formatted(row) });
 }
 
 type PointRow = {

@@ -6,12 +6,14 @@ import { runImport } from './import.ts';
 import { runRules } from './rules.ts';
 import { runStart } from './start.ts';
 import { runStorage } from './storage.ts';
+import { runTenants } from './tenants.ts';
 
 const commands: Record<string, { run: (argv: string[]) => Promise<number>; does: string }> = {
   start: { run: runStart, does: 'run everything on this machine' },
   demo: { run: runDemo, does: 'run everything with a simulated plant, inject a fault and tell what happens' },
   rules: { run: runRules, does: 'check, test, bind, back-test and fit rule files' },
   import: { run: runImport, does: 'import a building model (Brick or Project Haystack), or a file of measurements' },
+  tenants: { run: runTenants, does: 'list the tenants, and add one with its administrator' },
   storage: { run: runStorage, does: 'show stored telemetry and what would be dropped, and move it between engines' },
 };
 

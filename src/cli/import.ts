@@ -7,9 +7,9 @@ import { formatReport, type ModelReport } from '../assets/model/model-report.ts'
 import { rollBack } from '../assets/model/model-store.ts';
 import type { UnitSystem } from '../assets/model/model-units.ts';
 import type { ModelFormat } from '../assets/model/read-model.ts';
-import { isTimeZone } from '../assets/site.ts';
 import { findUnit } from '../assets/units.ts';
 import type { Db } from '../platform/database.ts';
+import { isTimeZone } from '../platform/time-zone.ts';
 import { findTenantId } from './find-tenant.ts';
 import { runTelemetryImport } from './import-telemetry.ts';
 import { print, printJson } from './rules/print.ts';

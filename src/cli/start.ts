@@ -24,6 +24,8 @@ function print({ apiUrl, mqttUrls, made, storage, ruleCount }: Faultline): void 
   if (apiUrl) lines.push(`API   ${apiUrl}`, `Docs  ${apiUrl}/documentation/`);
   for (const mqttUrl of mqttUrls) lines.push(`MQTT  ${mqttUrl}`);
   if (mqttUrls.length > 0) lines.push(`Topic telemetry/${firstSite.slug}/{asset}/{point}`);
+  if (made.admin)
+    lines.push(`User name and password, shown this once:  ${made.admin.username}  ${made.admin.password}`);
   if (made.apiKey !== undefined) lines.push(`API key, shown this once:  ${made.apiKey}`);
   if (made.device) {
     lines.push(`MQTT user name and password, shown this once:  ${made.device.username}  ${made.device.password}`);

@@ -3,20 +3,57 @@
  * itself, kept 90 days. Timelines, the live stream and whatever follows what happens are read from it, so nothing is told
  * that was rolled back, and nothing that was committed is left out.
  */
-import type { Caller } from '../access/api-key.ts';
+import { type Caller, callerIdOf } from '../access/api-key.ts';
 
 /** Every type that is written, `noun.verb_past`; they are added, never renamed. */
 export const eventTypes = [
   'insight.opened',
   'insight.reopened',
   'insight.updated',
+  'insight.acknowledged',
+  'insight.assigned',
+  'insight.snoozed',
+  'insight.dismissed',
   'insight.resolved',
   'work_order.created',
   'work_order.updated',
   'work_order.assigned',
   'work_order.status_changed',
   'work_order.completed',
+  'work_order.overdue',
+  'work_order.sla_at_risk',
+  'work_order.sla_breached',
   'work_order.deleted',
+  'sla_policy.updated',
+  'comment.created',
+  'comment.updated',
+  'comment.deleted',
+  'insight_comment.created',
+  'insight_comment.updated',
+  'insight_comment.deleted',
+  'attachment.created',
+  'attachment.updated',
+  'attachment.deleted',
+  'photo.created',
+  'photo.updated',
+  'photo.deleted',
+  'signature.created',
+  'signature.deleted',
+  'task.created',
+  'task.updated',
+  'task.deleted',
+  'labor.created',
+  'labor.updated',
+  'labor.deleted',
+  'asset.created',
+  'asset.updated',
+  'asset.status_changed',
+  'location.created',
+  'location.updated',
+  'location.deleted',
+  'site.created',
+  'site.updated',
+  'site.deleted',
   'device.online',
   'device.offline',
 ] as const;
@@ -25,7 +62,7 @@ export type EventType = (typeof eventTypes)[number];
 /** Who did it; a key acts in the name of a person, if it was made by one. */
 export type Actor =
   | { readonly kind: 'key'; readonly id: string; readonly user_id: string | null }
-  | { readonly kind: 'rule' | 'device'; readonly id: string }
+  | { readonly kind: 'user' | 'rule' | 'device'; readonly id: string }
   | { readonly kind: 'system' };
 
 export type Change = { readonly field: string; readonly from: unknown; readonly to: unknown };
@@ -33,7 +70,10 @@ export type Change = { readonly field: string; readonly from: unknown; readonly 
 /** What happened to one object. */
 type Happening = {
   readonly type: EventType;
-  readonly subject: { readonly kind: 'insight' | 'work_order' | 'device'; readonly id: string };
+  readonly subject: {
+    readonly kind: 'insight' | 'asset' | 'location' | 'site' | 'work_order' | 'sla_policy' | 'device';
+    readonly id: string;
+  };
   readonly actor: Actor;
   /** Empty where it came to be. */
   readonly changes: readonly Change[];
@@ -61,7 +101,8 @@ export type Event = Happening & {
 
 /** The caller of the API as the one who did it. */
 export function actorOf({ keyId, userId }: Pick<Caller, 'keyId' | 'userId'>): Actor {
-  return { kind: 'key', id: keyId, user_id: userId };
+  if (keyId !== null) return { kind: 'key', id: keyId, user_id: userId };
+  return { kind: 'user', id: callerIdOf({ keyId, userId }) };
 }
 
 /** What differs between two states of an object, in the order of the fields of the second; only those that it names. */

@@ -9,13 +9,13 @@ import { type DeviceChanges, listenDeviceChanges } from '../access/device-change
 import { createPresenceRecorder } from '../access/presence.ts';
 import type { TellPresence } from '../access/presence-store.ts';
 import type { Log } from '../platform/log.ts';
+import type { Sealer } from '../platform/sealer.ts';
 import { createMqttDoor, type DoorSettings, type MqttDoor } from './mqtt/door/door.ts';
 import type { DoorKind } from './mqtt/door/visitor.ts';
 import { loadApplication } from './opcua/certificates/application.ts';
 import { createTrust } from './opcua/certificates/trust.ts';
 import { createOpcuaCounters } from './opcua/counters.ts';
 import { type Opcua, type OpcuaOptions, startOpcua } from './opcua/opcua.ts';
-import type { Sealer } from './opcua/secrets.ts';
 import { createPipeline, type PipelineOptions } from './pipeline.ts';
 import type { Publish } from './publish.ts';
 import { defaultSparkplug } from './sparkplug/sparkplug.ts';

@@ -1,11 +1,12 @@
-import { sql } from 'kysely';
+import { type NotNull, sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
-import type { Effect, Finding } from '../rules/kernel/effect.ts';
+import type { Effect, Finding, WorkOrderRequest } from '../rules/kernel/effect.ts';
 import { freshInsight, type InsightMemory } from '../rules/kernel/machine.ts';
 import { builtInIds } from '../rules/language/rule.ts';
 import type { AssetOwner } from '../rules/live/store.ts';
 import type { InsightKey } from './insight-key.ts';
+import { hasStandingWork, isPutAside } from './status-store.ts';
 
 type Opened = Extract<Effect, { kind: 'opened' }>;
 type Reopened = Extract<Effect, { kind: 'reopened' }>;
@@ -30,13 +31,14 @@ export async function insertInsight(
       opened_at: new Date(finding.openedAt),
       suppressed_by: finding.suppressedBy,
       shadow: finding.isShadow,
+      last_seen_at: new Date(finding.openedAt),
       ...shownColumns(finding),
     })
     .onConflict((conflict) =>
       conflict.columns(['rule_id', 'asset_id', 'opened_at']).doUpdateSet({
         ...shownColumns(finding),
         ...beginning(finding),
-        status: afresh,
+        work_begun_episode: begun,
         updated_at: sql`greatest(now(), insight.updated_at + interval '1 millisecond')`,
       }),
     )
@@ -65,26 +67,20 @@ function beginning(finding: Opened) {
     episodes: 1,
     flapping: false,
     data_stale: false,
-    resolved_at: null,
+    ended_at: null,
     ended_because: null,
     withdrawn_at: null,
+    last_seen_at: new Date(finding.openedAt),
+    withheld_work_order: null,
   };
 }
 
-/** A work order that has not ended puts its insight in progress, and so does one that is opened now. */
-const standing = sql<string>`case when exists (
-  select 1 from work_order where work_order.insight_id = insight.id and work_order.deleted_at is null
-    and work_order.status in ('open', 'in_progress', 'on_hold')
-) then 'in_progress' else 'open' end`;
+/** When an insight is there again, a work order that has not ended is work on it. */
+const begun = sql<number | null>`coalesce(insight.work_begun_episode, case when ${hasStandingWork} then 0 end)`;
 
-const ended = sql<string>`case when insight.status = 'dismissed' then insight.status else 'resolved' end`;
-
-/** What people have decided stands; what a rule has ended is open again. */
-const afresh = sql<string>`case when insight.status = 'resolved' then ${standing} else insight.status end`;
-
-/** Opens an ended insight again for a new episode; one that a person dismissed stays dismissed. */
-export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<void> {
-  await byKey(trx, key)
+/** Begins a new episode of an ended insight; returns its id unless people have dismissed it, to whom that is no news. */
+export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<string | undefined> {
+  const row = await byKey(trx, key)
     .set({
       ...shownColumns(effect),
       episodes: effect.episodes,
@@ -92,8 +88,10 @@ export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened):
       shadow: effect.isShadow,
       updated_at: laterThanBefore(new Date()),
     })
-    .set({ status: afresh, resolved_at: null, ended_because: null })
-    .execute();
+    .set({ ended_at: null, ended_because: null, last_seen_at: new Date(effect.at), work_begun_episode: begun })
+    .returning(['id', 'decision'])
+    .executeTakeFirst();
+  return row && row.decision !== 'dismissed' ? row.id : undefined;
 }
 
 /** Marks an insight as seen through stale data, as explained by another rule's, as flapping, or as its rule is overridden now. */
@@ -112,8 +110,8 @@ export async function resolveInsight(
   { clearedAt, because }: Resolved,
 ): Promise<string | undefined> {
   const row = await byKey(trx, key)
-    .set({ resolved_at: new Date(clearedAt), data_stale: false, updated_at: laterThanBefore(new Date()) })
-    .set({ status: ended, ended_because: because })
+    .set({ ended_at: new Date(clearedAt), data_stale: false, updated_at: laterThanBefore(new Date()) })
+    .set({ ended_because: because, ...(because === 'cleared' && { last_seen_at: new Date(clearedAt) }) })
     .returning('id')
     .executeTakeFirst();
   return row?.id;
@@ -126,20 +124,33 @@ export async function updateShown(trx: Db, key: InsightKey, finding: Omit<Findin
     .execute();
 }
 
-/** Moves an open insight to in_progress and returns its id; undefined for one that a person has dismissed or that is not there. */
-export async function startInsight(trx: Db, key: InsightKey): Promise<string | undefined> {
+/** What a rule asks for, and when it did. */
+type Asking = { readonly request: WorkOrderRequest; readonly at: number };
+
+/**
+ * A rule asks for the work order of an insight: where people have put that aside, the request waits with it. Returns the id of one
+ * that is to have it now; undefined for one that is not there, or put aside. A rule on trial asks for none: its trial is over.
+ */
+export async function askForWork(trx: Db, key: InsightKey, asking: Asking): Promise<string | undefined> {
   const row = await byKey(trx, key)
     .set({
-      status: sql`case when status = 'open' then 'in_progress' else status end`,
-      // A rule on trial asks for none: its trial is over.
       shadow: false,
+      withheld_work_order: sql`case when ${isPutAside} then ${JSON.stringify(asking)}::jsonb end`,
       updated_at: laterThanBefore(new Date()),
     })
-    .where('status', '<>', 'dismissed')
     .where('withdrawn_at', 'is', null)
-    .returning('id')
+    .returning(['id', 'withheld_work_order'])
     .executeTakeFirst();
-  return row?.id;
+  return row && row.withheld_work_order === null ? row.id : undefined;
+}
+
+/** Work on an insight has begun, in its present episode; its status follows when it is settled. */
+export async function beginWork(trx: Db, id: string): Promise<void> {
+  await trx
+    .updateTable('insight')
+    .set({ work_begun_episode: sql`episodes`, withheld_work_order: null, updated_at: laterThanBefore(new Date()) })
+    .where('id', '=', id)
+    .execute();
 }
 
 /** An insight of a rule as it is recorded, for comparison with what a repair finds. */
@@ -158,8 +169,10 @@ export async function listInsightsSince(
     .selectFrom('insight')
     .select(['id', 'rule_id', 'asset_id', 'opened_at', 'withdrawn_at', 'suppressed_by'])
     .where('asset_id', 'in', [...assetIds])
-    .where((is) => is.or([is('resolved_at', 'is', null), is('resolved_at', '>', since), is('opened_at', '>', since)]))
+    .where('rule_id', 'is not', null)
+    .where((is) => is.or([is('ended_at', 'is', null), is('ended_at', '>', since), is('opened_at', '>', since)]))
     .orderBy('opened_at')
+    .$narrowType<{ rule_id: NotNull; asset_id: NotNull }>()
     .execute();
   return rows.map((row) => ({
     id: row.id,
@@ -181,9 +194,11 @@ export async function listStanding(
     .selectFrom('insight')
     .select(['rule_id', 'asset_id', 'started_at', 'opened_at', 'evidence'])
     .where('asset_id', 'in', [...assetIds])
+    .where('rule_id', 'is not', null)
     .where('withdrawn_at', 'is', null)
     .where('opened_at', '<=', at)
-    .where((is) => is.or([is('resolved_at', 'is', null), is('resolved_at', '>', at)]))
+    .where((is) => is.or([is('ended_at', 'is', null), is('ended_at', '>', at)]))
+    .$narrowType<{ rule_id: NotNull; asset_id: NotNull }>()
     .execute();
   return rows.map(({ rule_id: ruleId, asset_id: assetId, started_at, opened_at, evidence }) => {
     const [startedAt, openedAt] = [started_at.getTime(), opened_at.getTime()];
@@ -201,14 +216,15 @@ function concernedIn(evidence: unknown): Record<string, string> {
 
 /** Sets an insight back to how its machine remembers it; what follows is written anew. */
 export async function restoreInsight(trx: Db, id: string, memory: InsightMemory): Promise<void> {
-  const { endedAt, endedBecause, episodes, flapping, stale, suppressedBy, shown } = memory;
+  const { endedAt, endedBecause, episodes, episodeStarts, flapping, stale, suppressedBy, shown, workOrder } = memory;
+  const lastSeenMs = endedAt ?? episodeStarts.at(-1) ?? memory.openedAt;
   await trx
     .updateTable('insight')
-    .set({ resolved_at: endedAt === null ? null : new Date(endedAt), episodes, flapping, data_stale: stale })
-    .set({ status: endedAt === null ? afresh : ended, suppressed_by: suppressedBy })
-    .set({ ended_because: endedAt === null ? null : (endedBecause ?? 'cleared') })
+    .set({ ended_at: endedAt === null ? null : new Date(endedAt), episodes, flapping, data_stale: stale })
+    .set({ ended_because: endedAt === null ? null : (endedBecause ?? 'cleared'), suppressed_by: suppressedBy })
+    .set({ last_seen_at: new Date(lastSeenMs), updated_at: laterThanBefore(new Date()) })
     .set(shown ? { severity: shown.severity, shadow: shown.isShadow } : {})
-    .set({ updated_at: laterThanBefore(new Date()) })
+    .set(workOrder === 'none' ? { withheld_work_order: null } : {})
     .where('id', '=', id)
     .execute();
 }
@@ -227,8 +243,8 @@ export async function withdrawInsights(trx: Db, ids: readonly string[]): Promise
   if (ids.length === 0) return;
   await trx
     .updateTable('insight')
-    .set({ status: ended, withdrawn_at: sql`now()`, updated_at: laterThanBefore(new Date()) })
-    .set({ resolved_at: sql`coalesce(resolved_at, opened_at)`, ended_because: 'withdrawn' })
+    .set({ withdrawn_at: sql`now()`, withheld_work_order: null, updated_at: laterThanBefore(new Date()) })
+    .set({ ended_at: sql`coalesce(ended_at, opened_at)`, ended_because: 'withdrawn' })
     .where('id', 'in', [...ids])
     .execute();
 }

@@ -9,7 +9,7 @@ export type FloorInsight = {
   /** The name of the asset, within its site. */
   readonly asset: string;
   readonly id: string;
-  readonly ruleId: string;
+  readonly ruleId: string | null;
   readonly title: string;
   readonly severity: 'critical' | 'warning' | 'info';
   readonly status: string;

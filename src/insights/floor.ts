@@ -42,6 +42,8 @@ const insightsMax = 20_000;
 const formerAssetsMax = 10_000;
 /** Brokers take twenty unacknowledged messages and more. */
 const atOnceMax = 10;
+/** Other detectors write pages; a panel shows the beginning. */
+const messageMax = 1_000;
 const nothing = Buffer.alloc(0);
 
 /** What is retained at the broker, as far as we know: by tenant and topic, the digest of the list, '' where it is unknown. */
@@ -158,8 +160,17 @@ function* byAsset(open: readonly FloorInsight[]): Generator<OfOneAsset> {
 }
 
 function shownOf({ id, ruleId, title, severity, status, openedAt, message, workOrder }: FloorInsight) {
-  const openedAtText = formatInstant(openedAt);
-  return { id, rule: ruleId, title, severity, status, opened_at: openedAtText, message, work_order: workOrder };
+  const said = message.slice(0, messageMax);
+  return {
+    id,
+    rule: ruleId,
+    title,
+    severity,
+    status,
+    opened_at: formatInstant(openedAt),
+    message: said,
+    work_order: workOrder,
+  };
 }
 
 function keyOf({ tenantId, topic }: { tenantId: string; topic: string }): string {

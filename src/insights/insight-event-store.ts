@@ -29,7 +29,8 @@ export async function lockInsights(trx: Db, { ids = [], keys = [], since }: Whic
       union
       select i.id from insight i
       where i.asset_id = any(${[...(since?.assetIds ?? [])]}::uuid[])
-        and (i.resolved_at is null or i.resolved_at > ${since?.at ?? null} or i.opened_at > ${since?.at ?? null})
+        and i.rule_id is not null
+        and (i.ended_at is null or i.ended_at > ${since?.at ?? null} or i.opened_at > ${since?.at ?? null})
     )
     order by insight.id for no key update`.execute(trx);
   return rows;

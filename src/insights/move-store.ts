@@ -10,7 +10,7 @@ export async function listEndedOfMerged(db: Db, countMax: number): Promise<strin
   const { rows } = await sql<{ id: string }>`
     select distinct on (a.merged_into, i.rule_id, i.opened_at) i.id
     from asset a join insight i on i.asset_id = a.id
-    where a.merged_into is not null and i.resolved_at is not null
+    where a.merged_into is not null and (i.ended_at is not null or i.rule_id is null)
       and not exists (select from insight o
         where o.rule_id = i.rule_id and o.asset_id = a.merged_into and o.opened_at = i.opened_at)
     order by a.merged_into, i.rule_id, i.opened_at, i.id

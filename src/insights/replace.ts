@@ -8,6 +8,8 @@
  *   - that it does not find is withdrawn, and its work orders get a note: they are never deleted.
  *
  * What it finds beyond these is opened now. One that ended more than a day ago makes no work order.
+ *
+ * What people decided about an insight stands with it: a repair writes facts, and the status follows from both (status-store.ts).
  */
 import type { NewEvent } from '../events/event.ts';
 import type { Db } from '../platform/database.ts';
@@ -27,6 +29,7 @@ import {
 import { endWithdrawnEpisodes, restoreEpisodes } from './evidence/evidence-record-store.ts';
 import { recordInsightEvents } from './insight-events.ts';
 import { identityOf } from './insight-key.ts';
+import { lockWorkOrders } from './withheld-store.ts';
 
 const workOrderAgeMsMax = 24 * 3_600_000;
 const withdrawnNote = 'Readings that arrived late show that this fault was not there; its insight has been withdrawn.';
@@ -37,10 +40,13 @@ export function replaceEpisodes(trx: Db, repaired: Repaired, given: Omit<Context
   const { assetIds, afterMs, episodes } = repaired;
   const keys = keysOf(episodes.flatMap(({ effects }) => effects));
   const which = { keys, since: { assetIds, at: new Date(afterMs) } };
-  return recordInsightEvents(trx, which, () => replace(trx, repaired, { ...given, ranAt: repaired.ranAt }));
+  return recordInsightEvents(trx, which, (held) => replace(trx, repaired, { ...given, ranAt: repaired.ranAt, held }));
 }
 
-async function replace(trx: Db, repaired: Repaired, context: Context): Promise<NewEvent[]> {
+type Holding = Context & { readonly held: readonly string[] };
+
+async function replace(trx: Db, repaired: Repaired, context: Holding): Promise<NewEvent[]> {
+  await lockWorkOrders(trx, context.held);
   const recorded = await listRecorded(trx, repaired);
   const { restored, moved, withdrawn } = compareEpisodes(recorded, repaired);
   await withdrawInsights(trx, withdrawn.map(idOf));

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { bootstrapSettings } from './bootstrap-settings.ts';
+import { fileSettings } from './file-settings.ts';
+import { httpSettings } from './http-settings.ts';
 import { keptDaysForm } from './kept-days.ts';
 import { aPort, bytes, connections, duration, keptDays, optionalText, port } from './setting-forms.ts';
 
@@ -134,7 +137,7 @@ export const settings = {
   REDIS_URL: {
     schema: optionalText.pipe(z.url({ protocol: /^rediss?$/ }).optional()),
     mayBe: 'redis://host:port',
-    for: 'jobs on Redis; absent: jobs in PostgreSQL',
+    for: 'jobs on Redis, and requests of all processes counted together; absent: jobs in PostgreSQL',
   },
   DATA_DIR: {
     schema: z.string().min(1),
@@ -227,23 +230,11 @@ export const settings = {
   SECRET: {
     schema: optionalText.pipe(z.string().min(32).optional()),
     mayBe: 'at least 32 characters',
-    for: 'signs cursors and seals the secrets of OPC-UA connections; absent: made once and kept under DATA_DIR',
+    for: 'signs cursors and seals the secrets of OPC-UA connections and the keys of access tokens; absent: made once and kept under DATA_DIR',
   },
-  BOOTSTRAP_API_KEY: {
-    schema: optionalText.pipe(z.string().min(16).optional()),
-    mayBe: 'at least 16 characters',
-    for: 'the first API key; absent: one is made and printed once',
-  },
-  BOOTSTRAP_MQTT_USERNAME: {
-    schema: optionalText.pipe(z.string().min(1).max(128).optional()),
-    mayBe: '1 to 128 characters',
-    for: 'the first device; absent: `gateway`',
-  },
-  BOOTSTRAP_MQTT_PASSWORD: {
-    schema: optionalText.pipe(z.string().min(8).optional()),
-    mayBe: 'at least 8 characters',
-    for: 'its password; absent: one is made and printed once',
-  },
+  ...fileSettings,
+  ...httpSettings,
+  ...bootstrapSettings,
 } satisfies Record<string, Setting>;
 
 type Name = keyof typeof settings;

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Log } from './log.ts';
+import { createStatementNames, prepareFrequent } from './prepared-statements.ts';
 import type { DB } from './schema.ts';
 
 /** A connection pool or a transaction: a store takes either. */
@@ -21,6 +22,20 @@ export type DatabaseOptions = {
   readonly statementMsMax?: number;
   /** How long `close` waits for statements that are under way. */
   readonly closeMsMax?: number;
+  /** Whether statements that come often are prepared; for those that are small, and of which many are the same. */
+  readonly isPreparing?: boolean;
+  /** What is done to connections before they are used; absent: nothing. */
+  readonly lending?: Lending;
+};
+
+/** What is done to a connection before somebody gets it. One for which it rejects is thrown away. */
+export type Lending = {
+  /** Once, when it is new. */
+  connected(client: pg.ClientBase): Promise<void>;
+  /** Who asks for it, as of the call; throws where nobody may. */
+  borrower(): string;
+  /** Whenever it is lent. */
+  lent(client: pg.ClientBase, borrower: string): Promise<void>;
 };
 
 /**
@@ -30,10 +45,13 @@ export type DatabaseOptions = {
  */
 export function openDatabase(
   url: string,
-  { connectionsMax, log, statementMsMax, closeMsMax = 10_000 }: DatabaseOptions,
+  { connectionsMax, log, statementMsMax, closeMsMax = 10_000, isPreparing = false, lending }: DatabaseOptions,
 ): Database {
   const { settings, cut } = connectionsTo(url, statementMsMax);
-  const pool = new pg.Pool({ ...settings, max: connectionsMax });
+  const onConnect = lending && { onConnect: (client: pg.ClientBase) => lending.connected(client) };
+  const pool = new pg.Pool({ ...settings, ...onConnect, max: connectionsMax });
+  if (lending) lendBy(pool, lending);
+  const names = createStatementNames();
   let isClosing = false;
   pool.on('error', (error) => {
     if (!isClosing) log.warn({ err: error }, 'an idle database connection was lost');
@@ -43,6 +61,7 @@ export function openDatabase(
   pool.on('connect', (client) => {
     client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
     endOnTimeout(client);
+    if (isPreparing) prepareFrequent(client, names);
   });
   const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
   pools.set(db, pool);
@@ -97,6 +116,32 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
     client.release(true);
     throw error;
   }
+}
+
+type Lent = (error: Error | undefined, client: pg.PoolClient | undefined, release: (error?: boolean) => void) => void;
+
+/** Whoever connects, by a promise or, as the pool itself does, by a callback, gets a connection that is prepared for him. */
+function lendBy(pool: pg.Pool, lending: Lending): void {
+  const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  const lend = async () => {
+    const borrower = lending.borrower();
+    const client = await connect();
+    try {
+      await lending.lent(client, borrower);
+      return client;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  };
+  const lendTo = (done?: Lent) => {
+    if (!done) return lend();
+    return lend().then(
+      (client) => done(undefined, client, client.release),
+      (error: Error) => done(error, undefined, () => undefined),
+    );
+  };
+  pool.connect = lendTo as typeof pool.connect;
 }
 
 function openSocket(sockets: Set<Socket>): Socket {

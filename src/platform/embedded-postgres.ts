@@ -30,7 +30,7 @@ const startWaitMsMax = 60_000;
 const serverSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '60',
+  max_connections: '150',
   shared_buffers: '256MB',
   max_wal_size: '2GB',
   checkpoint_completion_target: '0.9',

@@ -10,6 +10,22 @@ export const Id = z.guid();
 /** Text of at most `max` UTF-16 units. */
 export const text = (max: number) => z.string().max(max);
 
+/** Text of one line: at least one character, none of them a control character, without blanks around it. */
+export const plainText = (max: number) =>
+  text(max)
+    .trim()
+    .min(1)
+    .regex(/^\P{Cc}*$/u, 'must not have control characters');
+
+const metadataKeysMax = 50;
+const metadataBytesMax = 16_384;
+
+/** What programs keep with an object, whatever it is. */
+export const Metadata = z
+  .record(z.string(), z.unknown())
+  .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON');
+
 /** An instant in a reply: ISO 8601 in UTC, without `.000`. */
 export const Instant = z.iso.datetime();
 

@@ -67,7 +67,12 @@ export function monthsBefore(atMs: number, { months, timeZone }: { months: numbe
 
 /** The calendar date, `YYYY-MM-DD`, that a clock in `timeZone` shows at an instant. */
 export function dateIn(timeZone: string, at: Date): string {
-  return new Date(at.getTime() + offsetMsAt(at.getTime(), timeZone)).toISOString().slice(0, 10);
+  return new Date(localMsAt(timeZone, at)).toISOString().slice(0, 10);
+}
+
+/** The local time that a clock in `timeZone` shows at an instant, as if it were UTC, in milliseconds. */
+export function localMsAt(timeZone: string, at: Date): number {
+  return at.getTime() + offsetMsAt(at.getTime(), timeZone);
 }
 
 /**

@@ -40,11 +40,23 @@ export type RouteScope = FastifyInstance<
 /** Every object of the API has an id and the instant of its last change, of which its ETag is made. */
 type Versioned = { readonly id: string; readonly updated_at: string };
 
+/** A collection below each member of another one, such as the comments of work orders. */
+export type ChildMount<Name extends string> = {
+  readonly list: string;
+  /** The path of one of them (`''`), or of what is below it (`/download`). */
+  member(below?: string): string;
+  readonly listParams: z.ZodType<{ id: string }>;
+  /** `id` is that of the parent, `name` that of the child. */
+  readonly memberParams: z.ZodType<{ id: string } & { [key in Name]: string }>;
+};
+
 export type Mount = {
   readonly name: 'tenant' | 'site';
   /** The path of a list (`work-orders`), and of one of its members (`work-orders`, `/readings`). */
   list(collection: string): string;
   member(collection: string, below?: string): string;
+  /** The members of members: `child('work-orders', '/comments', 'comment_id')`. */
+  child<Name extends string>(collection: string, below: string, name: Name): ChildMount<Name>;
   /** An operation's id is its verb and noun, and the mount where that is needed to tell two apart. */
   operationId(verbAndNoun: string): string;
   readonly listParams: z.ZodType<object>;

@@ -10,11 +10,13 @@ type Row = { readonly at: number; readonly id: number };
 function fetch(rows: readonly Row[], { limit, offset, after }: PageRequest) {
   const sorted = [...rows].sort((left, right) => right.at - left.at || right.id - left.id);
   const behind = after
-    ? sorted.filter(({ at, id }) => at < Number(after.at) || (at === Number(after.at) && id < Number(after.id)))
+    ? sorted.filter(
+        ({ at, id }) => at < Number(after.keys[0]) || (at === Number(after.keys[0]) && id < Number(after.id)),
+      )
     : sorted.slice(offset);
   const cut = behind
     .slice(0, limit + 1)
-    .map((row) => ({ item: row, position: { at: String(row.at), id: String(row.id) } }));
+    .map((row) => ({ item: row, position: { keys: [String(row.at)], id: String(row.id) } }));
   return { rows: cut, total: rows.length };
 }
 

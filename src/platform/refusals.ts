@@ -3,6 +3,7 @@
  * the same body (RFC 9457).
  */
 import { busy, conflict, type FieldError, Refusal, sentenceOf } from './refusal.ts';
+import { type RefusalCode, refusalList } from './refusal-list.ts';
 
 /** The HTTP authentication challenge of RFC 6750, section 3. */
 const challenge = (error?: string) => ({
@@ -20,6 +21,7 @@ export const refusals = {
     new Refusal('malformed_json', `The body cannot be read: ${reason}.`, { cause }),
   unsupportedVersion: (asked: string, known: string) =>
     new Refusal('unsupported_version', `There is no version ${asked}; the present one is ${known}.`),
+  versionRequired: (current: string) => new Refusal('version_required', `Send the header Accept-Version: ${current}.`),
   cursorInvalid: () =>
     new Refusal(
       'cursor_invalid',
@@ -28,23 +30,62 @@ export const refusals = {
   idempotencyKeyInvalid: () =>
     new Refusal('idempotency_key_invalid', 'Give 1 to 255 printable ASCII characters, quoted or bare.'),
   unauthenticated: () =>
-    new Refusal('unauthenticated', 'Send the header Authorization: Bearer with an API key.', { headers: challenge() }),
+    new Refusal('unauthenticated', 'Send the header Authorization: Bearer with an API key or an access token.', {
+      headers: challenge(),
+    }),
   apiKeyInvalid: () => new Refusal('api_key_invalid', 'This API key is not known here.', { headers: invalidToken }),
   apiKeyExpired: () => new Refusal('api_key_expired', 'This API key has expired.', { headers: invalidToken }),
   apiKeyRevoked: () => new Refusal('api_key_revoked', 'This API key was revoked.', { headers: invalidToken }),
+  accessTokenInvalid: (cause?: unknown) =>
+    new Refusal('access_token_invalid', 'This access token is not one of this server.', {
+      headers: invalidToken,
+      cause,
+    }),
+  accessTokenExpired: () =>
+    new Refusal('access_token_expired', 'This access token has expired; get another at /api/v1/auth/refresh.', {
+      headers: invalidToken,
+    }),
+  sessionEnded: () => new Refusal('session_ended', 'This log-in has ended; log in again.', { headers: invalidToken }),
+  credentialsInvalid: () =>
+    new Refusal(
+      'credentials_invalid',
+      'No such user, or not with this password; where several tenants have one of this name, give the tenant as well.',
+      { headers: challenge() },
+    ),
+  refreshTokenInvalid: () =>
+    new Refusal('refresh_token_invalid', 'This refresh token is not known here; log in again.', {
+      headers: challenge(),
+    }),
+  refreshTokenReused: () =>
+    new Refusal('refresh_token_reused', 'This refresh token was used before; log in again.', { headers: challenge() }),
+  inviteInvalid: () =>
+    new Refusal('invite_invalid', 'This invitation cannot be accepted; ask for another.', { headers: challenge() }),
+  grantExceedsCaller: (what: string) =>
+    new Refusal('grant_exceeds_caller', `You cannot give or change what you do not have yourself: ${what}.`),
+  logInRequired: () => new Refusal('log_in_required', 'Send an access token of /api/v1/auth/login.'),
   apiKeyDisabledByPlan: () =>
     new Refusal('api_key_disabled_by_plan', 'The tenant is on the plan Free, which has no API keys.'),
+  apiKeyOwnerInactive: () =>
+    new Refusal('api_key_owner_inactive', 'The person in whose name this API key acts is not active any more.'),
   scopeMissing: (scope: string) =>
-    new Refusal('scope_missing', `This needs the scope ${scope}, which the API key does not have.`, {
+    new Refusal('scope_missing', `This needs the scope ${scope}, which the API key or the role does not have.`, {
       headers: challenge(`error="insufficient_scope", scope="${scope}"`),
     }),
-  siteForbidden: () => new Refusal('site_forbidden', "This lies at a site that is not among the API key's sites."),
+  siteForbidden: () =>
+    new Refusal('site_forbidden', 'This lies at a site that is not among those of the API key or the user.'),
   routeNotFound: (method: string, path: string) => new Refusal('route_not_found', `There is no ${method} ${path}.`),
   siteNotFound: (slug: string) => new Refusal('site_not_found', `There is no site ${slug}.`),
   assetNotFound: (id: string) => new Refusal('asset_not_found', `There is no asset ${id}.`),
   locationNotFound: (id: string) => new Refusal('location_not_found', `There is no place ${id}.`),
   pointNotFound: (id: string) => new Refusal('point_not_found', `There is no point ${id}.`),
   insightNotFound: (id: string) => new Refusal('insight_not_found', `There is no insight ${id}.`),
+  eventNotFound: (id: string) => new Refusal('event_not_found', `There is no event ${id}, or not any more.`),
+  insightNotOpen: (id: string, status: string) =>
+    new Refusal('insight_not_open', `The insight ${id} is ${status}; reopen it first.`),
+  insightNotEnded: (id: string, status: string) =>
+    new Refusal('insight_not_ended', `The insight ${id} is ${status}, and neither resolved, dismissed nor snoozed.`),
+  insightWithdrawn: (id: string) =>
+    new Refusal('insight_withdrawn', `Readings that came late have shown that the insight ${id} never was.`),
   ruleNotFound: (id: string) => new Refusal('rule_not_found', `There is no rule ${id}.`),
   ruleOverrideNotFound: (id: string) =>
     new Refusal('rule_override_not_found', `There is no override ${id}, or its time is over.`),
@@ -66,7 +107,45 @@ export const refusals = {
       `${node} is not among the writable_nodes of the connection; nothing was written.`,
     ),
   workOrderNotFound: (id: string) => new Refusal('work_order_not_found', `There is no work order ${id}.`),
+  commentNotFound: (id: string) => new Refusal('comment_not_found', `There is no comment ${id}.`),
+  commentNotOwn: () => new Refusal('comment_not_own', 'It can be changed by who wrote it, and by an admin.'),
+  attachmentNotFound: (id: string) => new Refusal('attachment_not_found', `There is no attachment ${id}.`),
+  photoNotFound: (id: string) => new Refusal('photo_not_found', `There is no photo ${id}.`),
+  signatureNotFound: (id: string) => new Refusal('signature_not_found', `There is no signature ${id}.`),
+  taskNotFound: (id: string) => new Refusal('task_not_found', `There is no task ${id}.`),
+  laborEntryNotFound: (id: string) => new Refusal('labor_entry_not_found', `There is no entry of labour ${id}.`),
+  workOrderEnded: (status: string) =>
+    new Refusal('work_order_ended', `The work order is ${status}; reopen it, and this can change.`),
+  laborTimerRunning: () => new Refusal('labor_timer_running', 'Stop the timer that is running, then start another.'),
+  laborTimerNotRunning: () => new Refusal('labor_timer_not_running', 'Start a timer first, or post the time itself.'),
+  fileTypeNotAllowed: () =>
+    new Refusal(
+      'file_type_not_allowed',
+      'Send a picture, a document, a text, an archive, a recording: no page, program, drawing with scripts or document with macros.',
+    ),
+  rangeNotSatisfiable: (bytes: number) =>
+    new Refusal('range_not_satisfiable', `The file has ${bytes} bytes.`, {
+      headers: { 'content-range': `bytes */${bytes}` },
+    }),
+  uploadsBusy: () => busy('uploads_busy', 5),
+  fileStorageUnavailable: (cause: unknown) =>
+    new Refusal('file_storage_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '5' } }),
+  /** An action that makes no sense in the state that a work order has. */
+  workOrderState: (code: RefusalCode, status: string) =>
+    new Refusal(code, `The work order is ${status.replace('_', ' ')}.`),
+  /** What a work order still lacks to be completed: all of it, the code is that of the first. */
+  requirementsUnmet: (unmet: readonly [RefusalCode, ...RefusalCode[]], subject: string) => {
+    const errors = unmet.map(
+      (code) => ({ in: 'body', pointer: '/status', code, message: refusalList[code].title }) as const,
+    );
+    return new Refusal(unmet[0], `${subject} cannot be completed: ${unmet.join(', ')}.`, { errors });
+  },
+  userNotFound: (id: string) => new Refusal('user_not_found', `There is no user ${id}.`),
+  auditEntryNotFound: (id: string) => new Refusal('audit_entry_not_found', `There is no entry ${id}.`),
   deviceNotFound: (id: string) => new Refusal('device_not_found', `There is no device ${id}.`),
+  apiKeyNotFound: (id: string) => new Refusal('api_key_not_found', `There is no API key ${id}.`),
+  apiKeyEnded: (id: string) =>
+    new Refusal('api_key_ended', `The API key ${id} was revoked, for good; make another in its place.`),
   deviceTokenNotFound: (id: string) => new Refusal('device_token_not_found', `There is no one-time token ${id}.`),
   deviceConflict: (property: string, message: string, cause?: unknown) =>
     conflict('device_conflict', `/${property}`, message, cause),
@@ -85,6 +164,13 @@ export const refusals = {
       'device_token_used',
       'This one-time token has been used as often as it may be; ask for another, or repeat the first request with its Idempotency-Key within ten minutes.',
     ),
+  rateLimited: (waitMs: number) => {
+    const seconds = String(Math.ceil(waitMs / 1_000));
+    const headers = { 'retry-after': seconds, 'retry-after-ms': String(waitMs) };
+    return new Refusal('rate_limited', `Come again in ${seconds} s; the header fields RateLimit say of what.`, {
+      headers,
+    });
+  },
   tooManyRequests: (waitMs: number) =>
     new Refusal('too_many_requests', `Too many attempts failed; wait ${Math.ceil(waitMs / 1_000)} s.`, {
       headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
@@ -120,10 +206,36 @@ export const refusals = {
     new Refusal('quarantined_message_not_found', `There is no message ${id} in quarantine, or not any more.`),
   correctionNotFound: (id: string) => new Refusal('correction_not_found', `There is no correction ${id}.`),
   pointMergeNotFound: (id: string) => new Refusal('point_merge_not_found', `There is no merging ${id}.`),
+  userExists: (property: string, cause?: unknown) =>
+    conflict('user_exists', `/${property}`, `another user has this ${property}`, cause),
+  userInactive: (id: string) => new Refusal('user_inactive', `The user ${id} is not active; activate them first.`),
+  lastAdmin: () => new Refusal('last_admin', 'Make another user an administrator first.'),
   siteExists: (slug: string) => {
     const message = `there is a site ${slug} already; change that one, or give another slug`;
     return conflict('site_exists', '/slug', message);
   },
+  siteNotEmpty: (reason: string) => new Refusal('site_not_empty', reason),
+  locationNotEmpty: (reason: string) => new Refusal('location_not_empty', reason),
+  locationOfModel: (source: string) =>
+    new Refusal(
+      'location_of_model',
+      `The building model ${source} says this of the place; change it there, and import it.`,
+    ),
+  assetExists: (property: string, other: string, cause?: unknown) =>
+    conflict(
+      'asset_exists',
+      `/${property}`,
+      `another asset has this ${property}${other === '' ? '' : `, ${other}`}`,
+      cause,
+    ),
+  assetOfModel: (property: string, source: string) =>
+    conflict(
+      'asset_of_model',
+      `/${property}`,
+      `is what the building model ${source} says, and would be so again after its next import; change it there`,
+    ),
+  assetRelationNotFound: () => new Refusal('asset_relation_not_found', 'There is no such relation between the two.'),
+  assetRelationNotPossible: (reason: string) => new Refusal('asset_relation_not_possible', reason),
   pointExists: (name: string, id: string) => {
     const message = `the asset has a point ${name} already, ${id}; change that one, or give another name`;
     return conflict('point_exists', '/name', message);
@@ -141,6 +253,7 @@ export const refusals = {
     new Refusal('too_many_streams', `End one of the ${max} that are open, then try again.`, {
       headers: { 'retry-after': '5' },
     }),
+  logInBusy: () => busy('log_in_busy', 1),
   streamsBusy: () => busy('streams_busy', 10),
   databaseUnavailable: (cause: unknown) =>
     new Refusal('database_unavailable', 'Try again in a moment.', { cause, headers: { 'retry-after': '2' } }),

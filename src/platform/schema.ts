@@ -34,38 +34,70 @@ export interface ApiKey {
   created_at: Generated<Timestamp>;
   created_by: string | null;
   expires_at: Timestamp | null;
+  external_id: string | null;
   id: string;
   last_used_at: Timestamp | null;
+  last_used_ip: string | null;
+  metadata: Generated<Json>;
   name: string;
   prefix: string;
+  previous_expires_at: Timestamp | null;
+  previous_secret_sha256: Buffer | null;
+  rate_limit_per_minute: Generated<number | null>;
   revoked_at: Timestamp | null;
   scopes: string[];
   secret_sha256: Buffer;
   site_ids: string[] | null;
   tenant_id: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface AppUser {
   active: Generated<boolean>;
   created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
   email: string;
+  external_id: string | null;
   id: string;
+  last_login_at: Timestamp | null;
+  live_user_id: string | null;
+  locale: string | null;
+  metadata: Generated<Json>;
+  name: Generated<string>;
+  number: Generated<number>;
+  password_argon2id: string | null;
+  phone: string | null;
   role: string;
+  site_ids: string[] | null;
+  skills: Generated<string[]>;
   tenant_id: string;
+  updated_at: Generated<Timestamp>;
   username: string;
 }
 
 export interface Asset {
+  barcode: string | null;
   class: string | null;
   created_at: Generated<Timestamp>;
+  criticality: string | null;
+  custom: Generated<Json>;
+  description: Generated<string>;
   external_id: string | null;
   id: string;
+  install_date: Timestamp | null;
+  is_former_name: Generated<boolean>;
   location_id: string | null;
   location_uri: Generated<string>;
+  manufacturer: string | null;
   merged_into: string | null;
+  metadata: Generated<Json>;
+  model: string | null;
   name: string;
+  own_external_id: string | null;
   params: Generated<Json>;
   parent_id: string | null;
+  said_by_people: Generated<string[]>;
+  serial_number: string | null;
   shard: number;
   site_id: string;
   source: string | null;
@@ -75,14 +107,60 @@ export interface Asset {
   tenant_id: string;
   updated_at: Generated<Timestamp>;
   uri: string;
+  warranty_until: Timestamp | null;
 }
 
 export interface AssetRelation {
+  created_at: Generated<Timestamp>;
   from_asset_id: string;
+  id: Generated<string>;
   kind: string;
   source: string | null;
   tenant_id: string;
   to_asset_id: string;
+}
+
+export interface AssetStatusChange {
+  asset_id: string;
+  at: Timestamp;
+  author: string;
+  from_status: string;
+  id: string;
+  reason: Generated<string>;
+  tenant_id: string;
+  to_status: string;
+}
+
+export interface AuditEntry {
+  action: string;
+  actor: Json;
+  address: string | null;
+  after: Json | null;
+  at: Timestamp;
+  before: Json | null;
+  id: string;
+  request_id: string | null;
+  subject_id: string;
+  subject_kind: string;
+  subject_name: Generated<string>;
+  tenant_id: string;
+}
+
+export interface Comment {
+  body: string;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  created_by_key: string | null;
+  edited_at: Timestamp | null;
+  external_id: string | null;
+  id: string;
+  mentions: Generated<string[]>;
+  metadata: Generated<Json>;
+  parent_id: string | null;
+  subject_id: string;
+  subject_kind: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface Device {
@@ -171,6 +249,19 @@ export interface Event {
   xid: Generated<string>;
 }
 
+export interface File {
+  bytes: Int8;
+  created_at: Generated<Timestamp>;
+  holder_id: string | null;
+  id: string;
+  media_type: string;
+  sha256: Buffer;
+  state: Generated<string>;
+  state_at: Generated<Timestamp>;
+  storage: string;
+  tenant_id: string;
+}
+
 export interface IdempotencyKey {
   body: string | null;
   created_at: Generated<Timestamp>;
@@ -193,33 +284,59 @@ export interface IngestBatch {
 }
 
 export interface Insight {
+  acknowledged_at: Timestamp | null;
+  acknowledged_by: string | null;
   actions: Generated<string[]>;
-  asset_id: string;
+  analysis: Generated<Json>;
+  asset_id: string | null;
+  assignee_id: string | null;
   category: string;
   causes: Generated<string[]>;
+  comment_count: Generated<number>;
+  confidence: number | null;
+  cost_per_day: Generated<number | null>;
   cost_per_hour: number | null;
   created_at: Generated<Timestamp>;
+  created_by: string | null;
   data_stale: Generated<boolean>;
+  decided_at: Timestamp | null;
+  decided_because: string | null;
+  decided_by: string | null;
+  decided_episode: number | null;
+  decided_reason: Generated<string>;
+  decision: string | null;
+  ended_at: Timestamp | null;
   ended_because: string | null;
   episodes: Generated<number>;
+  equipment_uri: Generated<string>;
   evidence: Generated<Json>;
+  external_id: string | null;
   flapping: Generated<boolean>;
   id: string;
+  last_seen_at: Generated<Timestamp>;
   message: string;
+  metadata: Generated<Json>;
+  occurrences: Generated<number>;
   opened_at: Timestamp;
   resolved_at: Timestamp | null;
-  rule_id: string;
-  rule_version: number;
+  rule_id: string | null;
+  rule_version: number | null;
   severity: string;
   shadow: Generated<boolean>;
   site_id: string;
+  snoozed_until: Timestamp | null;
+  source: Generated<string>;
+  source_id: string | null;
   started_at: Timestamp;
   status: Generated<string>;
   suppressed_by: string | null;
   tenant_id: string;
+  timeseries_ids: Generated<string[]>;
   title: string;
   updated_at: Generated<Timestamp>;
   withdrawn_at: Timestamp | null;
+  withheld_work_order: Json | null;
+  work_begun_episode: number | null;
 }
 
 export interface InsightEpisode {
@@ -262,17 +379,35 @@ export interface InsightReading {
   values: number[];
 }
 
+export interface LaborEntry {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  ended_at: Timestamp | null;
+  external_id: string | null;
+  id: string;
+  metadata: Generated<Json>;
+  minutes: Generated<number>;
+  note: Generated<string>;
+  started_at: Timestamp;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+  user_id: string;
+  work_order_id: string;
+}
+
 export interface Location {
   class: string | null;
   created_at: Generated<Timestamp>;
-  external_id: string;
+  external_id: string | null;
   id: string;
+  metadata: Generated<Json>;
   name: string;
   parent_id: string | null;
   site_id: string;
-  source: string;
+  source: string | null;
   tenant_id: string;
   updated_at: Generated<Timestamp>;
+  uri: string | null;
 }
 
 export interface Migration {
@@ -524,6 +659,15 @@ export interface Reading {
   value: number | null;
 }
 
+export interface RefreshToken {
+  created_at: Generated<Timestamp>;
+  session_id: string;
+  tenant_id: string;
+  token_sha256: Buffer;
+  used_at: Timestamp | null;
+  used_with_sha256: Buffer | null;
+}
+
 export interface RetentionHorizon {
   before: Timestamp;
   series_id: number;
@@ -705,15 +849,51 @@ export interface RuleShardVersion {
   tick_at: Timestamp;
 }
 
+export interface Session {
+  address: string;
+  created_at: Generated<Timestamp>;
+  ended_at: Timestamp | null;
+  ended_because: string | null;
+  expires_at: Timestamp;
+  id: string;
+  tenant_id: string;
+  user_agent: string;
+  user_id: string;
+}
+
+export interface SigningKey {
+  created_at: Timestamp;
+  id: string;
+  private_sealed: Buffer;
+  public_jwk: Json;
+}
+
 export interface Site {
+  access_notes: Generated<string>;
+  address: Json | null;
   created_at: Generated<Timestamp>;
   discovery: Generated<boolean>;
+  external_id: string | null;
   id: string;
+  latitude: number | null;
+  longitude: number | null;
+  metadata: Generated<Json>;
   name: string;
+  opening_hours: Json | null;
+  parent_site_id: string | null;
   shard: number;
   slug: string;
   tenant_id: string;
   time_zone: Generated<string>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface SlaPolicy {
+  at_risk_percent: number;
+  business_hours: Json;
+  created_at: Generated<Timestamp>;
+  targets: Json;
+  tenant_id: string;
   updated_at: Generated<Timestamp>;
 }
 
@@ -783,11 +963,15 @@ export interface Tenant {
   created_at: Generated<Timestamp>;
   default_site_id: string | null;
   id: string;
+  last_user_number: Generated<number>;
+  live_tenant_id: string | null;
   livemode: Generated<boolean>;
+  locale: Generated<string>;
   name: string;
   plan: Generated<string>;
   time_zone: Generated<string>;
   topic_templates_version: Generated<Int8>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface TopicTemplate {
@@ -807,11 +991,25 @@ export interface UpstreamSubscription {
   filter: string;
 }
 
+export interface UserInvite {
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  id: string;
+  revoked_at: Timestamp | null;
+  tenant_id: string;
+  token_sha256: Buffer;
+  used_at: Timestamp | null;
+  user_id: string;
+}
+
 export interface WorkOrder {
   asset_id: string | null;
   assigned_team: string | null;
   assigned_to: string | null;
+  assignees: Generated<string[]>;
+  attachment_count: Generated<number>;
   category: Generated<string>;
+  comment_count: Generated<number>;
   completed_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   created_by: string | null;
@@ -820,24 +1018,61 @@ export interface WorkOrder {
   due_at: Timestamp | null;
   due_date: string | null;
   equipment_uri: Generated<string>;
+  estimated_minutes: number | null;
   external_id: string | null;
+  failure_cause: Generated<string>;
+  failure_problem: Generated<string>;
+  failure_remedy: Generated<string>;
+  hold_reason: Generated<string>;
   id: string;
   insight_id: string | null;
+  labor_minutes: Generated<number>;
   location_uri: Generated<string>;
   metadata: Generated<Json>;
   number: number;
+  overdue_at: Timestamp | null;
   parent_id: string | null;
+  photo_count: Generated<number>;
   priority: string;
   requester_email: Generated<string>;
   requester_name: Generated<string>;
+  requires_photo: Generated<boolean>;
+  requires_signature: Generated<boolean>;
+  resolution: Generated<string>;
+  responded_at: Timestamp | null;
+  scheduled_end: Timestamp | null;
+  scheduled_start: Timestamp | null;
+  signature_count: Generated<number>;
   site_id: string;
+  sla_due_at: Timestamp | null;
+  sla_next_at: Timestamp | null;
+  sla_response_due_at: Timestamp | null;
+  sla_response_risk_at: Timestamp | null;
+  sla_risk_at: Timestamp | null;
+  sla_status: string | null;
   source: Generated<string>;
   started_at: Timestamp | null;
   status: Generated<string>;
+  task_count: Generated<number>;
+  task_done_count: Generated<number>;
+  task_missing_count: Generated<number>;
   tenant_id: string;
   title: string;
   type: string;
   updated_at: Generated<Timestamp>;
+}
+
+export interface WorkOrderAttachment {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  external_id: string | null;
+  file_id: string;
+  id: string;
+  metadata: Generated<Json>;
+  name: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+  work_order_id: string;
 }
 
 export interface WorkOrderCounter {
@@ -845,23 +1080,95 @@ export interface WorkOrderCounter {
   tenant_id: string;
 }
 
+export interface WorkOrderPhoto {
+  caption: Generated<string>;
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  external_id: string | null;
+  file_id: string;
+  height: number;
+  id: string;
+  kind: string;
+  metadata: Generated<Json>;
+  name: string;
+  tenant_id: string;
+  thumbnail_id: string;
+  updated_at: Generated<Timestamp>;
+  width: number;
+  work_order_id: string;
+}
+
+export interface WorkOrderSignature {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  document: string;
+  document_sha256: Buffer;
+  external_id: string | null;
+  file_id: string;
+  id: string;
+  metadata: Generated<Json>;
+  role: Generated<string>;
+  signed_at: Timestamp;
+  signer_name: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+  work_order_id: string;
+}
+
+export interface WorkOrderTally {
+  difference: number;
+  id: Generated<Int8>;
+  priority: string;
+  site_id: string;
+  status: string;
+  tenant_id: string;
+}
+
+export interface WorkOrderTask {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  done_at: Timestamp | null;
+  done_by: string | null;
+  external_id: string | null;
+  id: string;
+  kind: string;
+  max: number | null;
+  metadata: Generated<Json>;
+  min: number | null;
+  note: Generated<string>;
+  options: Generated<string[]>;
+  position: number;
+  required: Generated<boolean>;
+  tenant_id: string;
+  title: string;
+  unit: Generated<string>;
+  updated_at: Generated<Timestamp>;
+  value: Json | null;
+  work_order_id: string;
+}
+
 export interface DB {
   api_key: ApiKey;
   app_user: AppUser;
   asset: Asset;
   asset_relation: AssetRelation;
+  asset_status_change: AssetStatusChange;
+  audit_entry: AuditEntry;
+  comment: Comment;
   device: Device;
   device_event: DeviceEvent;
   device_process: DeviceProcess;
   device_session: DeviceSession;
   device_token: DeviceToken;
   event: Event;
+  file: File;
   idempotency_key: IdempotencyKey;
   ingest_batch: IngestBatch;
   insight: Insight;
   insight_episode: InsightEpisode;
   insight_input: InsightInput;
   insight_reading: InsightReading;
+  labor_entry: LaborEntry;
   location: Location;
   migration: Migration;
   opcua_application: OpcuaApplication;
@@ -880,6 +1187,7 @@ export interface DB {
   point_merge_conflict: PointMergeConflict;
   quarantine: Quarantine;
   reading: Reading;
+  refresh_token: RefreshToken;
   retention_horizon: RetentionHorizon;
   retention_policy: RetentionPolicy;
   retention_wait: RetentionWait;
@@ -897,7 +1205,10 @@ export interface DB {
   rule_shard: RuleShard;
   rule_shard_model: RuleShardModel;
   rule_shard_version: RuleShardVersion;
+  session: Session;
+  signing_key: SigningKey;
   site: Site;
+  sla_policy: SlaPolicy;
   sparkplug_birth: SparkplugBirth;
   storage_engine: StorageEngine;
   storage_move: StorageMove;
@@ -906,6 +1217,12 @@ export interface DB {
   tenant: Tenant;
   topic_template: TopicTemplate;
   upstream_subscription: UpstreamSubscription;
+  user_invite: UserInvite;
   work_order: WorkOrder;
+  work_order_attachment: WorkOrderAttachment;
   work_order_counter: WorkOrderCounter;
+  work_order_photo: WorkOrderPhoto;
+  work_order_signature: WorkOrderSignature;
+  work_order_tally: WorkOrderTally;
+  work_order_task: WorkOrderTask;
 }

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Point, type PointFilter, PointQuery } from '../assets/point.ts';
+import { Point, type PointFilter, pointFilters, pointList } from '../assets/point.ts';
 import { Quality } from '../assets/quality.ts';
 import { listPoints } from '../assets/store.ts';
 import type { Db } from '../platform/database.ts';
 import { Id, Instant, wholeNumber } from '../platform/fields.ts';
 import { formatInstant } from '../platform/instant.ts';
+import { listQuery } from '../platform/list-query.ts';
 import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { type LatestReading, listLatest, listSeriesIds } from './latest-store.ts';
@@ -32,8 +33,9 @@ const Latest = z
 type Latest = z.infer<typeof Latest>;
 
 const limit = wholeNumber({ min: 1, max: limitMax, default: limitDefault });
-const LatestQuery = PointQuery.extend({ limit });
-const LatestOfAssetQuery = PointQuery.pick({ offset: true, cursor: true }).extend({ limit });
+const latestList = { ...pointList, name: 'latest', expand: [] };
+const LatestQuery = listQuery(latestList, { ...pointFilters, limit });
+const LatestOfAssetQuery = listQuery(latestList, { limit });
 
 type Needs = {
   readonly db: Db;
@@ -96,8 +98,10 @@ type Query = z.output<typeof LatestQuery>;
 
 async function sendPage({ db, paging, shell }: Needs, mount: Mount, { request, reply, query }: Asked) {
   const { area } = request;
-  const list = ['latest', area.caller.tenantId, area.site?.id ?? null];
-  const { page, filter } = paging.read({ ...query, limit: query.limit ?? limitDefault }, list);
+  const asked = { ...query, limit: query.limit ?? limitDefault };
+  const { tenantId, siteIds, timeZone } = area.caller;
+  const of = [tenantId, area.site?.id ?? null, siteIds];
+  const { page, filter } = paging.list(latestList, asked, { of, timeZone: area.site?.timeZone ?? timeZone });
   const points = await listPoints(db, area, filter satisfies PointFilter, page);
   const shown = points.rows.slice(0, page.limit);
   const series = await listSeriesIds(

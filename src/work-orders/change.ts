@@ -1,132 +1,254 @@
+/**
+ * A change of work orders: by PATCH, by an action, of one or of many at once.
+ *
+ *   their insights are held ─▶ they are held ─▶ each is decided ─▶ written ─▶ told as events ─▶ their insights are settled
+ *
+ * Held in that order, and by id among themselves, as rules do it, so that nobody waits for ever. What is decided of one is either
+ * columns or a refusal; of many, those that are refused keep nobody else back.
+ */
 import { type Area, requireSite } from '../access/api-key.ts';
 import { actorOf } from '../events/event.ts';
-import { appendEvent, appendEvents } from '../events/store.ts';
+import { appendEvents } from '../events/store.ts';
+import { endWorkOnInsights } from '../insights/end-work.ts';
+import { lockInsights } from '../insights/insight-event-store.ts';
 import type { Db } from '../platform/database.ts';
 import { requireMatch } from '../platform/etag.ts';
 import { parseInstant } from '../platform/instant.ts';
+import { Refusal } from '../platform/refusal.ts';
 import { refusals } from '../platform/refusals.ts';
-import { dueOf, typeOf } from './create.ts';
-import { checkAssignee, checkParent, resolveEquipment, resolveInsight } from './links.ts';
-import { type Progress, progressAfter, type Status } from './status.ts';
-import { deleteWorkOrder, findWorkOrder, lockWorkOrder, updateWorkOrder, type WorkOrderColumns } from './store.ts';
-import type { WorkOrder, WorkOrderChange } from './work-order.ts';
-import { changedEvents, deletedEvent } from './work-order-events.ts';
+import { checkAssignees } from './links.ts';
+import { linkColumns } from './relink.ts';
+import { findUnmet, settle } from './settle.ts';
+import { termsOf } from './sla/promise.ts';
+import { nothingPromised, type Promises } from './sla/sla-policy.ts';
+import { getPromises } from './sla/sla-policy-store.ts';
+import { type Action, findObstacle, stands, statusOf } from './status.ts';
+import {
+  deleteWorkOrders,
+  findWorkOrder,
+  type HeldWorkOrder,
+  listLinkedInsights,
+  listStandingSubtasks,
+  lockWorkOrders,
+  updateWorkOrders,
+  type WorkOrderColumns,
+} from './store.ts';
+import type { WorkOrder } from './work-order.ts';
+import type { WorkOrderChange } from './work-order-body.ts';
+import { ownColumns } from './work-order-columns.ts';
+import { changedEvents, deletedEvent, type WorkOrderState } from './work-order-events.ts';
 
-type Which = { readonly area: Area; readonly id: string; readonly ifMatch: string | undefined; readonly at: Date };
+type Which = { readonly area: Area; readonly ids: readonly string[]; readonly at: Date };
+
+/** What is to become of work orders: an action refuses what makes no sense. */
+export type Asked = { readonly body: WorkOrderChange; readonly action?: Action };
+
+type WhichOne = Omit<Which, 'ids'> & { readonly id: string; readonly ifMatch?: string | undefined };
+
+/** What became of one of many; null: it was changed. */
+export type Outcome = { readonly id: string; readonly refusal: Refusal | null };
 
 /**
- * Changes what the body gives and nothing else; run it in a transaction. The row is locked before anything is decided, so
- * of two changes the second sees the first, and of two with one ETag the second gets precondition_failed.
+ * Changes one work order; run it in a transaction. Of two changes the second sees the first, and of two with one ETag the second
+ * gets precondition_failed. Throws what the work order, its state or its requirements are refused for.
  */
-export async function changeWorkOrder(trx: Db, which: Which & { body: WorkOrderChange }): Promise<WorkOrder> {
-  const { area, id, body, at } = which;
-  const before = await lockPresent(trx, which);
-  const equipment = await equipmentColumns(trx, area, before, body);
-  const columns = {
-    ...ownColumns(body),
-    ...progressColumns(before, body, at),
-    ...equipment,
-    ...(await insightColumns(trx, area, { ...before, ...equipment }, body.insight)),
-    ...(await linkColumns(trx, area, id, body)),
-    ...(body.due_date === undefined ? {} : dueColumns(body.due_date, before.time_zone)),
-  };
-  const tenantId = area.caller.tenantId;
-  if (Object.keys(body).length > 0) {
-    const after = await updateWorkOrder(trx, { tenantId, id, at }, columns);
-    await appendEvents(trx, changedEvents(before, after, actorOf(area.caller)));
-  }
-  const changed = await findWorkOrder(trx, area, id);
+export async function changeWorkOrder(trx: Db, { id, ifMatch, ...which }: WhichOne, asked: Asked): Promise<WorkOrder> {
+  const [outcome] = await changeEach(trx, { ...which, ids: [id], ifMatch }, asked);
+  if (outcome?.refusal) throw outcome.refusal;
+  const changed = await findWorkOrder(trx, which.area, id);
   if (!changed) throw refusals.workOrderNotFound(id);
   return changed.workOrder;
 }
 
-/** Deletes a work order, under the same conditions as a change. */
-export async function removeWorkOrder(trx: Db, which: Which): Promise<void> {
-  const { caller } = which.area;
-  const row = await lockPresent(trx, which);
-  await deleteWorkOrder(trx, { tenantId: caller.tenantId, id: which.id, at: which.at });
-  await appendEvent(trx, deletedEvent(row, actorOf(caller)));
+/** Changes many in one way, each by itself: what became of them, in the order of the ids. Throws where the body is at fault. */
+export function changeWorkOrders(trx: Db, which: Which, asked: Asked): Promise<Outcome[]> {
+  return changeEach(trx, { ...which, ifMatch: undefined }, asked);
 }
 
-async function lockPresent(trx: Db, { area, id, ifMatch }: Which) {
-  const row = await lockWorkOrder(trx, area, id);
-  if (!row) throw refusals.workOrderNotFound(id);
+type Held = Which & { readonly ifMatch: string | undefined };
+
+async function changeEach(trx: Db, which: Held, asked: Asked): Promise<Outcome[]> {
+  const { area, ids, at } = which;
+  const { action } = asked;
+  const status = action === undefined ? asked.body.status : (statusOf[action] ?? asked.body.status);
+  const body = status === undefined ? asked.body : { ...asked.body, status };
+  const isEmpty = Object.values(body).every((value) => value === undefined);
+  const held = await hold(trx, which, { withInsights: body.status !== undefined || body.insight !== undefined });
+  if (held.length > 0) await checkAssignees(trx, area, body);
+  const mayPromiseAnew = [body.priority, body.asset_id, body.equipment_uri].some((value) => value !== undefined);
+  const promises = mayPromiseAnew ? await getPromises(trx, area.caller.tenantId) : nothingPromised;
+  const decisions = await decideAll(trx, which, { held, body, action, promises });
+  const changes = isEmpty ? [] : [...decisions.values()].filter((decision) => 'columns' in decision);
+  const { tenantId } = area.caller;
+  const after = new Map((await updateWorkOrders(trx, { tenantId, at }, changes)).map((row) => [row.id, row]));
+  const moves = changes.map(({ before }) => ({ before, after: after.get(before.id) ?? before }));
+  const actor = actorOf(area.caller);
+  await appendEvents(
+    trx,
+    moves.flatMap((move) => changedEvents(move.before, move.after, actor)),
+  );
+  await settleInsights(trx, which, moves.flatMap(concernedInsights));
+  return ids.map((id) => {
+    const decision = decisions.get(id.toLowerCase());
+    if (decision === undefined) return { id, refusal: refusals.workOrderNotFound(id) };
+    return { id, refusal: 'refusal' in decision ? decision.refusal : null };
+  });
+}
+
+/** Deletes one work order, under the same conditions as a change. */
+export async function removeWorkOrder(trx: Db, { id, ifMatch, ...which }: WhichOne): Promise<void> {
+  const [outcome] = await removeEach(trx, { ...which, ids: [id], ifMatch });
+  if (outcome?.refusal) throw outcome.refusal;
+}
+
+/** Deletes many, each by itself. */
+export function removeWorkOrders(trx: Db, which: Which): Promise<Outcome[]> {
+  return removeEach(trx, { ...which, ifMatch: undefined });
+}
+
+async function removeEach(trx: Db, which: Held): Promise<Outcome[]> {
+  const { area, ids, at } = which;
+  const held = await hold(trx, which, { withInsights: true });
+  const refused = new Map(held.map((row) => [row.id, findRefusal(() => checkAllowed(which, row))]));
+  const gone = held.filter(({ id }) => refused.get(id) === null);
+  await deleteWorkOrders(trx, { tenantId: area.caller.tenantId, ids: gone.map(({ id }) => id), at });
+  await appendEvents(
+    trx,
+    gone.map((row) => deletedEvent(row, actorOf(area.caller))),
+  );
+  await settleInsights(
+    trx,
+    which,
+    gone.flatMap(({ insight_id }) => insight_id ?? []),
+  );
+  return ids.map((id) => {
+    const refusal = refused.get(id.toLowerCase());
+    return { id, refusal: refusal === undefined ? refusals.workOrderNotFound(id) : refusal };
+  });
+}
+
+/** Holds the insights of work orders, if that is asked for, and then the work orders themselves. */
+async function hold(
+  trx: Db,
+  { area, ids }: Which,
+  { withInsights }: { withInsights: boolean },
+): Promise<HeldWorkOrder[]> {
+  if (!withInsights) return lockWorkOrders(trx, area, ids);
+  const linked = await listLinkedInsights(trx, { tenantId: area.caller.tenantId, ids });
+  await lockInsights(trx, { ids: [...linked.values()].filter((id) => id !== null) });
+  const held = await lockWorkOrders(trx, area, ids);
+  if (held.some(({ id, insight_id }) => linked.get(id) !== insight_id)) throw new LinkedMeanwhile();
+  return held;
+}
+
+/** Somebody linked another insight before the work order was held; the transaction is to run again (class 40 of PostgreSQL's codes). */
+class LinkedMeanwhile extends Error {
+  override readonly name = 'LinkedMeanwhile';
+  readonly code = '40001';
+}
+
+type Decision =
+  | { readonly before: WorkOrderState; readonly columns: WorkOrderColumns }
+  | { readonly before: WorkOrderState; readonly refusal: Refusal };
+
+type Deciding = {
+  readonly held: readonly HeldWorkOrder[];
+  readonly body: WorkOrderChange;
+  readonly action: Action | undefined;
+  readonly promises: Promises;
+};
+
+/** Sub-tasks are decided before their parents, which may end with them. */
+async function decideAll(trx: Db, which: Held, deciding: Deciding): Promise<Map<string, Decision>> {
+  const { held, body } = deciding;
+  const { tenantId } = which.area.caller;
+  const ids = held.map(({ id }) => id);
+  const isEnding = body.status === 'completed' && held.length > 0;
+  const subtasks = isEnding ? await listStandingSubtasks(trx, { tenantId, ids }) : [];
+  const children = Map.groupBy(subtasks, ({ parentId }) => parentId);
+  const byId = new Map(held.map((row) => [row.id, row]));
+  const decisions = new Map<string, Decision>();
+  const decideOne = async (before: HeldWorkOrder): Promise<void> => {
+    if (decisions.has(before.id)) return;
+    let openSubtasks = 0;
+    for (const { id } of children.get(before.id) ?? []) {
+      const child = byId.get(id);
+      if (child) await decideOne(child);
+      const decision = decisions.get(id);
+      if (decision === undefined || 'refusal' in decision) openSubtasks += 1;
+    }
+    decisions.set(before.id, await decide(trx, which, { ...deciding, before, openSubtasks }));
+  };
+  for (const before of held) await decideOne(before);
+  return decisions;
+}
+
+type DecidingOne = Omit<Deciding, 'held'> & { readonly before: HeldWorkOrder; readonly openSubtasks: number };
+
+async function decide(trx: Db, which: Held, deciding: DecidingOne): Promise<Decision> {
+  const { before } = deciding;
+  try {
+    checkAllowed(which, before);
+    return { before, columns: await columnsOf(trx, which, deciding) };
+  } catch (error) {
+    if (error instanceof Refusal) return { before, refusal: error };
+    throw error;
+  }
+}
+
+async function columnsOf(
+  trx: Db,
+  { area, at }: Held,
+  { before, body, action, promises, openSubtasks }: DecidingOne,
+): Promise<WorkOrderColumns> {
+  const obstacle = action && findObstacle(action, before.status);
+  if (obstacle !== undefined) throw refusals.workOrderState(obstacle, before.status);
+  const links = await linkColumns(trx, area, { before, body });
+  const own = { ...ownColumns(body, before, before.time_zone), ...links.columns };
+  const { status, hold_reason, resolution, completed_at: text } = body;
+  const completed_at = text == null ? text : parseInstant(text, before.time_zone);
+  const isPromisedAnew = body.priority !== undefined || links.timeZone !== undefined;
+  const terms =
+    isPromisedAnew && stands(status ?? before.status)
+      ? termsOf(promises, {
+          priority: body.priority ?? before.priority,
+          createdAt: before.created_at,
+          timeZone: links.timeZone ?? before.time_zone,
+        })
+      : undefined;
+  const columns = settle(before, own, { change: { status, hold_reason, resolution, completed_at }, terms, at });
+  const isCompleted = columns.status === 'completed' && before.status !== 'completed';
+  const [first, ...others] = isCompleted ? findUnmet({ ...before, ...columns }, { openSubtasks }) : [];
+  if (first !== undefined) throw refusals.requirementsUnmet([first, ...others], `The work order ${before.id}`);
+  return columns;
+}
+
+function checkAllowed({ area, ifMatch }: Held, row: HeldWorkOrder): void {
   requireSite(area.caller, row.site_id);
   requireMatch(ifMatch, row.updated_at);
-  return row;
 }
 
-type Before = Awaited<ReturnType<typeof lockPresent>>;
-
-/** The properties that are columns as they are. */
-function ownColumns(body: WorkOrderChange): WorkOrderColumns {
-  const { title, description, priority, category, location_uri, requester_name, requester_email, external_id } = body;
-  const type = typeOf(body);
-  const metadata = body.metadata && JSON.stringify(body.metadata);
-  const columns = { title, description, priority, type, category, location_uri, requester_name, requester_email };
-  const given = Object.entries({ ...columns, external_id, metadata }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given);
+function findRefusal(check: () => void): Refusal | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
 }
 
-function progressColumns(before: Before, body: WorkOrderChange, at: Date): WorkOrderColumns {
-  const { status, completed_at: text } = body;
-  if (status === undefined && text === undefined) return {};
-  const completed_at = text ? parseInstant(text, before.time_zone) : text === null ? null : undefined;
-  const progress: Progress = { ...before, status: before.status as Status };
-  return { ...progressAfter(progress, { status, completed_at }, at) };
+type Move = { readonly before: WorkOrderState; readonly after: WorkOrderState };
+
+/** The insights that may have to follow: work on one has ended or begun again, or it was unlinked. */
+function concernedInsights({ before, after }: Move): string[] {
+  const isMoved = stands(before.status) !== stands(after.status);
+  const isUnlinked = before.insight_id !== after.insight_id;
+  return [isMoved ? after.insight_id : null, isUnlinked ? before.insight_id : null].filter((id) => id !== null);
 }
 
-/**
- * Equipment carries its location along unless the body names one, and, on the tenant's mount, its site: a work order
- * lies where its equipment does.
- */
-async function equipmentColumns(
-  trx: Db,
-  area: Area,
-  before: Before,
-  { asset_id, equipment_uri, location_uri }: WorkOrderChange,
-): Promise<WorkOrderColumns> {
-  if (asset_id === undefined && equipment_uri === undefined) return {};
-  const equipment = await resolveEquipment(trx, area, { asset_id, equipment_uri });
-  const located = location_uri === undefined && equipment.locationUri !== '';
-  return {
-    asset_id: equipment.assetId,
-    equipment_uri: equipment.uri,
-    site_id: equipment.place?.siteId ?? before.site_id,
-    ...(located ? { location_uri: equipment.locationUri } : {}),
-  };
-}
-
-async function linkColumns(
-  trx: Db,
-  area: Area,
-  id: string,
-  { assigned_to, parent }: WorkOrderChange,
-): Promise<WorkOrderColumns> {
-  if (assigned_to) await checkAssignee(trx, area, assigned_to);
-  if (parent) await checkParent(trx, area, { id, parentId: parent });
-  return {
-    ...(assigned_to === undefined ? {} : { assigned_to }),
-    ...(parent === undefined ? {} : { parent_id: parent }),
-  };
-}
-
-/** A rule's work order keeps its insight: by it the rule knows that it has opened one. */
-async function insightColumns(
-  trx: Db,
-  area: Area,
-  { source, insight_id, site_id }: Pick<Before, 'source' | 'insight_id' | 'site_id'>,
-  given: string | null | undefined,
-): Promise<WorkOrderColumns> {
-  if (given === undefined || given === insight_id) return {};
-  if (source === 'rule') throw refusals.invalidBody('/insight', 'conflict', 'a rule opened it for its insight');
-  if (given === null) return { insight_id: null };
-  const { siteId } = await resolveInsight(trx, area, given);
-  if (siteId !== site_id) throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site');
-  return { insight_id: given };
-}
-
-function dueColumns(text: string | null, timeZone: string): WorkOrderColumns {
-  const due = dueOf(text, timeZone);
-  return { due_date: due?.text ?? null, due_at: due?.at ?? null };
+async function settleInsights(trx: Db, { area, at }: Which, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const { caller } = area;
+  await endWorkOnInsights(trx, { tenantId: caller.tenantId, ids: [...new Set(ids)], actor: actorOf(caller), at });
 }

@@ -8,9 +8,8 @@ import type { Db } from '../platform/database.ts';
 import { dateIn, parseInstant } from '../platform/instant.ts';
 import type { Mount } from '../platform/mount.ts';
 import { refusals } from '../platform/refusals.ts';
-import { type DueDate, parseDueDate } from './due-date.ts';
 import {
-  checkAssignee,
+  checkAssignees,
   checkParent,
   type Equipment,
   type Place,
@@ -18,9 +17,13 @@ import {
   resolveEquipmentOf,
   resolveInsight,
 } from './links.ts';
-import { progressAfter, unstarted } from './status.ts';
+import { findUnmet, settle, unsettled } from './settle.ts';
+import { termsOf } from './sla/promise.ts';
+import { getPromises } from './sla/sla-policy-store.ts';
 import { findWorkOrder, insertWorkOrder } from './store.ts';
-import { defaultsOf, type WorkOrder, type WorkOrderBody } from './work-order.ts';
+import { defaultsOf, type WorkOrder } from './work-order.ts';
+import type { WorkOrderBody } from './work-order-body.ts';
+import { dueColumns, ownColumns } from './work-order-columns.ts';
 import { createdEvent } from './work-order-events.ts';
 
 type Creation = { readonly area: Area; readonly mount: Mount['name']; readonly body: WorkOrderBody; readonly at: Date };
@@ -31,8 +34,7 @@ type Creation = { readonly area: Area; readonly mount: Mount['name']; readonly b
  * sites.
  */
 export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creation): Promise<WorkOrder> {
-  const { tenantId, timeZone, userId } = area.caller;
-  const type = typeOf(body) ?? 'reactive';
+  const { tenantId } = area.caller;
   const insight = body.insight ? await resolveInsight(trx, area, body.insight) : undefined;
   const isFollowed = insight && !named(body);
   const equipment = await (isFollowed
@@ -42,43 +44,23 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   if (insight && insight.siteId !== site.siteId) {
     throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site than the equipment');
   }
-  if (body.assigned_to) await checkAssignee(trx, area, body.assigned_to);
+  await checkAssignees(trx, area, body);
   if (body.parent) await checkParent(trx, area, { id: null, parentId: body.parent });
-  const completed = body.completed_at ? parseInstant(body.completed_at, site.timeZone) : undefined;
-  const { dueToday, priority } = defaultsOf[mount];
-  const dueDefault = dueToday ? dateIn(timeZone, at) : null;
+  const columns = await columnsOf(trx, { area, mount, body, at }, { equipment, site });
 
   // The insight before the counter, as rules lock them: the other way round the two could wait for each other for ever.
   const actor = actorOf(area.caller);
-  if (insight) {
-    const { id } = insight.insight;
-    await recordInsightEvents(trx, { ids: [id], actor }, async () => {
-      await startInsight(trx, { tenantId, id, at });
+  const insightId = insight?.insight.id ?? null;
+  if (insightId !== null) {
+    await recordInsightEvents(trx, { ids: [insightId], actor }, async () => {
+      await startInsight(trx, { tenantId, id: insightId, at });
       return [];
     });
   }
   const inserted = await insertWorkOrder(trx, {
     tenantId,
-    siteId: site.siteId,
-    title: body.title,
-    description: body.description,
-    priority: body.priority ?? priority,
-    type,
-    category: body.category,
-    assetId: equipment.assetId,
-    equipmentUri: equipment.uri,
-    locationUri: body.location_uri || equipment.locationUri,
-    createdBy: userId,
-    assignedTo: body.assigned_to,
-    requesterName: body.requester_name,
-    requesterEmail: body.requester_email,
-    due: dueOf(body.due_date === undefined ? dueDefault : body.due_date, site.timeZone),
-    insightId: insight?.insight.id,
-    parentId: body.parent,
     source: 'api',
-    progress: progressAfter(unstarted, { status: body.status, completed_at: completed }, at),
-    externalId: body.external_id,
-    metadata: body.metadata,
+    columns: { ...columns, insight_id: insightId },
     at,
   });
   if (inserted) await appendEvent(trx, createdEvent(inserted, actor));
@@ -87,17 +69,37 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   return created.workOrder;
 }
 
-/** The type under either of its names; throws when both are given and differ. */
-export function typeOf({ type, wo_type }: Pick<WorkOrderBody, 'type' | 'wo_type'>) {
-  if (type !== undefined && wo_type !== undefined && type !== wo_type) {
-    throw refusals.invalidBody('/wo_type', 'conflict', 'type and wo_type are two names of one property, and differ');
+/** All that is written of it; what it would have to have to be completed, a new one cannot have yet. */
+async function columnsOf(
+  trx: Db,
+  { area, mount, body, at }: Creation,
+  { equipment, site }: { equipment: Equipment; site: Place },
+) {
+  const { tenantId, timeZone, userId } = area.caller;
+  const priority = body.priority ?? defaultsOf[mount].priority;
+  const dueDefault = defaultsOf[mount].dueToday ? dateIn(timeZone, at) : null;
+  const due = dueColumns(body.due_date === undefined ? dueDefault : body.due_date, site.timeZone);
+  const fresh = { assigned_to: null, assignees: [], scheduled_start: null, scheduled_end: null };
+  const own = { ...ownColumns(body, fresh, site.timeZone), ...due };
+  const terms = termsOf(await getPromises(trx, tenantId), { priority, createdAt: at, timeZone: site.timeZone });
+  const { status, hold_reason, resolution, completed_at: text } = body;
+  const completed_at = text == null ? text : parseInstant(text, site.timeZone);
+  const settled = settle(unsettled, own, { change: { status, hold_reason, resolution, completed_at }, terms, at });
+  const unmet = status === 'completed' ? findUnmet({ ...unsettled, ...settled }, { openSubtasks: 0 }) : [];
+  if (unmet.length > 0) {
+    throw refusals.invalidBody('/status', 'conflict', `a new work order cannot be completed: ${unmet.join(', ')}`);
   }
-  return type ?? wo_type;
-}
-
-/** The deadline of a text that the schema has let through. */
-export function dueOf(text: string | null, timeZone: string): DueDate | null {
-  return (text !== null && parseDueDate(text, timeZone)) || null;
+  return {
+    ...settled,
+    site_id: site.siteId,
+    title: body.title,
+    priority,
+    type: own.type ?? 'reactive',
+    asset_id: equipment.assetId,
+    equipment_uri: equipment.uri,
+    location_uri: body.location_uri || equipment.locationUri,
+    created_by: userId,
+  };
 }
 
 function named({ asset_id, equipment_uri }: WorkOrderBody): boolean {

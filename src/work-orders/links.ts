@@ -3,12 +3,12 @@
  * another tenant, or out of the key's sites is one and the same refusal, 400 naming the property.
  */
 import { type Area, maySee } from '../access/api-key.ts';
-import { findActiveUser } from '../access/store.ts';
 import { findAsset } from '../assets/store.ts';
 import type { Insight } from '../insights/insight.ts';
 import { findInsight } from '../insights/store.ts';
 import type { Db } from '../platform/database.ts';
 import { refusals } from '../platform/refusals.ts';
+import { listActiveUsers } from './assignee-store.ts';
 import { findWorkOrder, listAncestors } from './store.ts';
 
 /** A site, and the zone in which its local times are read. */
@@ -51,7 +51,12 @@ export async function resolveEquipment(
 }
 
 /** The equipment of an insight, which may have turned out to be another piece since the insight was opened. */
-export async function resolveEquipmentOf(db: Db, area: Area, { asset_id: id }: Insight): Promise<Equipment> {
+export async function resolveEquipmentOf(
+  db: Db,
+  area: Area,
+  { asset_id: id, equipment_uri: uri }: Pick<Insight, 'asset_id' | 'equipment_uri'>,
+): Promise<Equipment> {
+  if (id === null) return resolveEquipment(db, area, { equipment_uri: uri });
   const found = await findAsset(db, { ...area, site: null }, { id });
   return resolveEquipment(db, area, { asset_id: found?.asset.merged_into ?? id });
 }
@@ -65,10 +70,19 @@ export async function resolveInsight(db: Db, area: Area, id: string) {
   return found;
 }
 
-/** Throws unless the assignee is an active user of the tenant (R15). */
-export async function checkAssignee(db: Db, area: Area, id: string): Promise<void> {
-  const user = await findActiveUser(db, area.caller.tenantId, id);
-  if (!user) throw refusals.invalidBody('/assigned_to', 'not_found', 'there is no such active user');
+/** Throws unless the assignees are active users of the tenant (R15). */
+export async function checkAssignees(
+  db: Db,
+  area: Area,
+  { assigned_to, assignees }: { assigned_to?: string | null | undefined; assignees?: readonly string[] | undefined },
+): Promise<void> {
+  const ids = [...(assigned_to ? [assigned_to] : []), ...(assignees ?? [])].map((id) => id.toLowerCase());
+  if (ids.length === 0) return;
+  const active = await listActiveUsers(db, { tenantId: area.caller.tenantId, ids });
+  const unknown = ids.findIndex((id) => !active.has(id));
+  if (unknown < 0) return;
+  const pointer = assigned_to && unknown === 0 ? '/assigned_to' : `/assignees/${unknown - (assigned_to ? 1 : 0)}`;
+  throw refusals.invalidBody(pointer, 'not_found', 'there is no such active user');
 }
 
 /** Throws unless the parent exists for this caller and is neither the work order itself nor one of its sub-tasks (T11). */

@@ -1,12 +1,22 @@
-import { nameOf, requireSite } from '../access/api-key.ts';
+import { requireSite } from '../access/api-key.ts';
+import { expand, expandPage, readerOf } from '../access/listing.ts';
 import type { Db } from '../platform/database.ts';
+import { oneQuery } from '../platform/list-query.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
+import { actionRoutes } from './action-routes.ts';
+import { activityRoutes } from './activity/activity-routes.ts';
+import { bulkRoutes } from './bulk-routes.ts';
 import { changeWorkOrder, removeWorkOrder } from './change.ts';
-import { createWorkOrder, typeOf } from './create.ts';
-import { findWorkOrder, listWorkOrders } from './store.ts';
-import { WorkOrder, WorkOrderChange, WorkOrderQuery, workOrderBody } from './work-order.ts';
+import { createWorkOrder } from './create.ts';
+import { expanders } from './expanders.ts';
+import { listWorkOrders } from './list-store.ts';
+import { findWorkOrder } from './store.ts';
+import { WorkOrder } from './work-order.ts';
+import { WorkOrderChange, workOrderBody } from './work-order-body.ts';
+import { typeOf } from './work-order-columns.ts';
+import { WorkOrderQuery, workOrderList } from './work-order-query.ts';
 
 type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
 
@@ -14,10 +24,14 @@ const tags = ['Work orders'];
 const read = { scope: 'work-orders:read' } as const;
 const write = { scope: 'work-orders:write' } as const;
 
-/** Work orders: list, create, get, change, delete, the same on every mount. */
+/** Work orders: list, create, get, change, delete, act, the same on every mount. */
 export function workOrderRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
   readingRoutes(app, mount, needs);
+  listBelow(app, mount, needs);
   writingRoutes(app, mount, needs);
+  actionRoutes(app, mount, needs);
+  bulkRoutes(app, mount, needs);
+  activityRoutes(app, mount, needs);
 }
 
 function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
@@ -31,28 +45,64 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
     mount.list('work-orders'),
     { config: read, schema: { ...list, tags, response: { 200: mount.pageOf(WorkOrder) } } },
     async (request, reply) => {
-      const { wo_type, ...query } = request.query;
-      const type = typeOf({ type: query.type, wo_type });
-      const { page, filter } = paging.read({ ...query, type }, ['work-orders', nameOf(request.area)]);
-      const rows = await listWorkOrders(db, request.area, filter, page);
-      return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+      const { area, query } = request;
+      const { page, filter, expand: names } = paging.list(workOrderList, query, readerOf(area));
+      const { wo_type, ...given } = filter;
+      const type = typeOf({ type: given.type, wo_type });
+      const rows = await listWorkOrders(db, area, { ...given, type }, page);
+      const asked = { caller: area.caller, names, expanders };
+      return shell.send(request, reply, mount.page(request, await expandPage(db, paging.page(page, rows), asked)));
     },
   );
   const one = {
     operationId: mount.operationId('getWorkOrder'),
     summary: 'Get one work order',
     params: mount.memberParams,
+    querystring: oneQuery(workOrderList),
   };
   app.get(
     mount.member('work-orders'),
     { config: read, schema: { ...one, tags, response: { 200: mount.oneOf(WorkOrder) } } },
     async (request, reply) => {
-      const found = await findWorkOrder(db, request.area, request.params.id);
-      if (!found) throw refusals.workOrderNotFound(request.params.id);
-      requireSite(request.area.caller, found.siteId);
-      return shell.send(request, reply, mount.one(found.workOrder));
+      const { area, params, query } = request;
+      const found = await findWorkOrder(db, area, params.id);
+      if (!found) throw refusals.workOrderNotFound(params.id);
+      requireSite(area.caller, found.siteId);
+      if (query.expand === undefined) return shell.send(request, reply, mount.one(found.workOrder));
+      const asked = { caller: area.caller, names: query.expand, expanders };
+      const [shown = found.workOrder] = await expand(db, [found.workOrder], asked);
+      return shell.send(request, reply, mount.found(shown));
     },
   );
+}
+
+/** The sub-tasks of a work order, each a work order of its own, wherever in the tenant it lies. */
+function listBelow(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const schema = {
+    operationId: mount.operationId('listSubtasks'),
+    summary: 'List the sub-tasks of a work order, most recent first',
+    tags,
+    params: mount.memberParams,
+    querystring: WorkOrderQuery,
+    response: { 200: mount.pageOf(WorkOrder) },
+  };
+  app.get(mount.member('work-orders', '/subtasks'), { config: read, schema }, async (request, reply) => {
+    const { area, params, query } = request;
+    const found = await findWorkOrder(db, area, params.id);
+    if (!found) throw refusals.workOrderNotFound(params.id);
+    requireSite(area.caller, found.siteId);
+    const { page, filter, expand: names } = paging.list(workOrderList, query, readerOf(area, params.id));
+    const { wo_type, ...given } = filter;
+    const type = typeOf({ type: given.type, wo_type });
+    const rows = await listWorkOrders(
+      db,
+      { ...area, site: null },
+      { ...given, type, parent: found.workOrder.id },
+      page,
+    );
+    const asked = { caller: area.caller, names, expanders };
+    return shell.send(request, reply, mount.page(request, await expandPage(db, paging.page(page, rows), asked)));
+  });
 }
 
 function writingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
@@ -83,10 +133,9 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
     { config: write, schema: { ...change, tags, response: { 200: mount.oneOf(WorkOrder) } } },
     async (request, reply) =>
       shell.transact(request, reply, async (trx) => {
-        const { area, body } = request;
-        const { id } = request.params;
-        const ifMatch = request.headers['if-match'];
-        return mount.one(await changeWorkOrder(trx, { area, id, body, ifMatch, at: shell.now() }));
+        const { area, body, params } = request;
+        const which = { area, id: params.id, ifMatch: request.headers['if-match'], at: shell.now() };
+        return mount.one(await changeWorkOrder(trx, which, { body }));
       }),
   );
   const removal = {

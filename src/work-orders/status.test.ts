@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { progressAfter, type Status, statuses, unstarted } from './status.ts';
+import {
+  type Action,
+  actions,
+  findObstacle,
+  progressAfter,
+  type Status,
+  statuses,
+  statusOf,
+  unstarted,
+} from './status.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
@@ -38,4 +47,50 @@ test.each(statuses.filter((status) => status !== 'completed'))('completed_at tog
 test('what stays completed keeps its completed_at', () => {
   const completed = progressAfter(unstarted, { status: 'completed' }, at(1));
   expect(() => progressAfter(completed, { completed_at: null }, at(2))).toThrow('reopen it instead');
+});
+
+test('it was responded to when it first left open, or was completed if that was before', () => {
+  const started = progressAfter(unstarted, { status: 'in_progress' }, at(3));
+  expect(started.responded_at).toEqual(at(3));
+  expect(progressAfter(started, { status: 'open' }, at(4)).responded_at).toEqual(at(3));
+  const done = progressAfter(unstarted, { status: 'completed', completed_at: at(1) }, at(9));
+  expect(done.responded_at).toEqual(at(1));
+  expect(progressAfter(unstarted, {}, at(9)).responded_at).toBeNull();
+});
+
+test('the reason of a hold goes when the hold does, and belongs to nothing else', () => {
+  const held = progressAfter(unstarted, { status: 'on_hold', hold_reason: 'a part is missing' }, at(1));
+  expect(held.hold_reason).toBe('a part is missing');
+  expect(progressAfter(held, {}, at(2)).hold_reason).toBe('a part is missing');
+  expect(progressAfter(held, { status: 'in_progress' }, at(2)).hold_reason).toBe('');
+  expect(() => progressAfter(held, { status: 'open', hold_reason: 'x' }, at(2))).toThrow('the status is open');
+});
+
+test('the resolution is of the end: reopened, it has none until it ends again', () => {
+  const ended = progressAfter(unstarted, { status: 'cancelled', resolution: 'asked for twice' }, at(1));
+  expect(progressAfter(ended, { status: 'skipped' }, at(2)).resolution).toBe('asked for twice');
+  expect(progressAfter(ended, { status: 'open' }, at(2)).resolution).toBe('');
+  expect(progressAfter(ended, { status: 'completed', resolution: 'done' }, at(2)).resolution).toBe('done');
+});
+
+/** By action, what it says in each state, in the order of the states: yes, or why not. */
+const says: Record<Action, string> = {
+  assign: 'yes yes yes ended ended ended',
+  start: 'yes in_progress yes ended ended ended',
+  hold: 'yes yes on_hold ended ended ended',
+  complete: 'yes yes yes ended ended ended',
+  cancel: 'yes yes yes ended ended ended',
+  skip: 'yes yes yes ended ended ended',
+  reopen: 'not_ended not_ended not_ended yes yes yes',
+};
+test.each(actions)('%s makes sense in some states, and says why not in the others', (action) => {
+  const heard = statuses.map((status) => findObstacle(action, status)?.replace('work_order_', '') ?? 'yes');
+  expect(heard.join(' ')).toBe(says[action]);
+});
+
+test('an action never leads to where the work order is', () => {
+  const idle = actions.flatMap((action) =>
+    statuses.filter((status) => statusOf[action] === status && findObstacle(action, status) === undefined),
+  );
+  expect(idle).toEqual([]);
 });

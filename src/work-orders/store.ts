@@ -1,41 +1,23 @@
 import { sql } from 'kysely';
 import type { Area } from '../access/api-key.ts';
-import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import { newestFirst, rowsOf } from '../platform/page-store.ts';
-import type { PageRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
-import type { DueDate } from './due-date.ts';
-import { type Progress, unstarted } from './status.ts';
-import type { priorities, types, WorkOrder, WorkOrderFilter } from './work-order.ts';
+import { standing } from './status.ts';
+import type { WorkOrder } from './work-order.ts';
 import type { WorkOrderState } from './work-order-events.ts';
 import { toWorkOrder } from './work-order-row.ts';
+
+/** What may be written of a work order, by the names of its columns. */
+export type WorkOrderColumns = Partial<
+  Omit<WorkOrderState, 'id' | 'tenant_id' | 'number' | 'source' | 'created_at' | 'updated_at' | 'deleted_at'>
+>;
 
 /** A work order before it has an id and a number. */
 export type NewWorkOrder = {
   readonly tenantId: string;
-  readonly siteId: string;
-  readonly title: string;
-  readonly description?: string | undefined;
-  readonly priority: (typeof priorities)[number];
-  readonly type: (typeof types)[number];
-  readonly category?: string | undefined;
-  readonly assetId?: string | null | undefined;
-  readonly equipmentUri?: string | undefined;
-  readonly locationUri?: string | undefined;
-  readonly createdBy?: string | null | undefined;
-  readonly assignedTo?: string | null | undefined;
-  readonly assignedTeam?: string | null | undefined;
-  readonly requesterName?: string | undefined;
-  readonly requesterEmail?: string | undefined;
-  readonly due?: DueDate | null | undefined;
-  readonly insightId?: string | null | undefined;
-  readonly parentId?: string | null | undefined;
   readonly source: 'api' | 'rule';
-  readonly progress?: Progress | undefined;
-  readonly externalId?: string | null | undefined;
-  readonly metadata?: Record<string, unknown> | undefined;
+  readonly columns: WorkOrderColumns & Pick<WorkOrderState, 'site_id' | 'title' | 'priority' | 'type'>;
   /** The instant of creation, in whole milliseconds. */
   readonly at: Date;
 };
@@ -46,14 +28,17 @@ export type NewWorkOrder = {
  * stays locked until the transaction ends, so whoever writes for several tenants in one goes by ascending tenant id.
  */
 export async function insertWorkOrder(trx: Db, order: NewWorkOrder): Promise<WorkOrderState | undefined> {
-  const number = await takeNumber(trx, order.tenantId);
+  const { tenantId, source, columns, at } = order;
+  const number = await takeNumber(trx, tenantId);
+  const metadata = JSON.stringify(columns.metadata ?? {});
   const inserted = await trx
     .insertInto('work_order')
-    .values(columnsOf(order, number))
-    .onConflict((conflict) => conflict.column('insight_id').where('source', '=', 'rule').doNothing())
+    .values({ ...columns, metadata, id: newId(), tenant_id: tenantId, number, source, created_at: at, updated_at: at })
+    // In words: a parameter is not known to be the condition of the index once the statement is prepared.
+    .onConflict((conflict) => conflict.column('insight_id').where(sql<boolean>`source = 'rule'`).doNothing())
     .returningAll()
     .executeTakeFirst();
-  if (!inserted) await giveNumberBack(trx, order.tenantId);
+  if (!inserted) await giveNumberBack(trx, tenantId);
   return inserted;
 }
 
@@ -79,65 +64,6 @@ async function giveNumberBack(trx: Db, tenantId: string): Promise<void> {
     .execute();
 }
 
-function columnsOf(order: NewWorkOrder, number: number) {
-  const { status, started_at, completed_at } = order.progress ?? unstarted;
-  return {
-    id: newId(),
-    tenant_id: order.tenantId,
-    site_id: order.siteId,
-    number,
-    title: order.title,
-    description: order.description ?? '',
-    status,
-    priority: order.priority,
-    type: order.type,
-    category: order.category ?? '',
-    asset_id: order.assetId ?? null,
-    equipment_uri: order.equipmentUri ?? '',
-    location_uri: order.locationUri ?? '',
-    created_by: order.createdBy ?? null,
-    assigned_to: order.assignedTo ?? null,
-    assigned_team: order.assignedTeam ?? null,
-    requester_name: order.requesterName ?? '',
-    requester_email: order.requesterEmail ?? '',
-    due_date: order.due?.text ?? null,
-    due_at: order.due?.at ?? null,
-    insight_id: order.insightId ?? null,
-    parent_id: order.parentId ?? null,
-    source: order.source,
-    started_at,
-    completed_at,
-    external_id: order.externalId ?? null,
-    metadata: JSON.stringify(order.metadata ?? {}),
-    created_at: order.at,
-    updated_at: order.at,
-  };
-}
-
-/** Work orders in the area, newest first; deleted ones are in no list. */
-export async function listWorkOrders(
-  db: Db,
-  area: Area,
-  filter: WorkOrderFilter,
-  page: PageRequest,
-): Promise<Rows<WorkOrder>> {
-  let orders = workOrdersOf(db, area);
-  orders = orders.where(withinSites('work_order.site_id', area.caller));
-  if (filter.status !== undefined) orders = orders.where('work_order.status', '=', filter.status);
-  if (filter.priority !== undefined) orders = orders.where('work_order.priority', '=', filter.priority);
-  if (filter.type !== undefined) orders = orders.where('work_order.type', '=', filter.type);
-  if (filter.equipment_uri !== undefined) orders = orders.where('equipment_uri', '=', filter.equipment_uri);
-  if (filter.asset_id !== undefined) orders = orders.where('asset_id', '=', filter.asset_id);
-  if (filter.assigned_to !== undefined) orders = orders.where('assigned_to', '=', filter.assigned_to);
-  if (filter.insight !== undefined) orders = orders.where('insight_id', '=', filter.insight);
-  if (filter.parent !== undefined) orders = orders.where('parent_id', '=', filter.parent);
-  if (filter.source !== undefined) orders = orders.where('source', '=', filter.source);
-  if (filter.external_id !== undefined) orders = orders.where('external_id', '=', filter.external_id);
-  const total = await orders.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(orders), { table: 'work_order', page }).execute();
-  return rowsOf(rows, total, toWorkOrder);
-}
-
 /** One work order of the area's tenant, below the area's site if it has one; the caller checks whether its key may see it. */
 export async function findWorkOrder(
   db: Db,
@@ -148,48 +74,105 @@ export async function findWorkOrder(
   return row && { workOrder: toWorkOrder(row), siteId: row.site_id };
 }
 
+/** The row of a work order with the zone in which its local times are read. */
+export type HeldWorkOrder = WorkOrderState & { readonly time_zone: string };
+
 /** The row of one work order, locked until the transaction ends, so that what is decided from it still holds when written. */
-export function lockWorkOrder(trx: Db, area: Area, id: string) {
+export async function lockWorkOrder(trx: Db, area: Area, id: string): Promise<HeldWorkOrder | undefined> {
+  const [row] = await lockWorkOrders(trx, area, [id]);
+  return row;
+}
+
+/** The same of several; those that are not there are left out. Ordered by id, so that of two who hold many neither waits for ever. */
+export function lockWorkOrders(trx: Db, area: Area, ids: readonly string[]): Promise<HeldWorkOrder[]> {
   return (
     workOrdersOf(trx, area)
       .selectAll('work_order')
       .select('site.time_zone')
-      .where('work_order.id', '=', id)
-      // Not `for update`: that would stop others from naming this one as their parent, and end in deadlocks.
+      .where(sql<boolean>`work_order.id = any(${[...ids]}::uuid[])`)
+      .orderBy('work_order.id')
+      // Not `for update`: that would stop others from naming these as their parents, and end in deadlocks.
       .forNoKeyUpdate('work_order')
-      .executeTakeFirst()
+      .execute()
   );
 }
 
-/** What a change writes; the instant of the change moves on even within a millisecond, since ETags are made of it. */
-export type WorkOrderColumns = Partial<Omit<ReturnType<typeof columnsOf>, 'id' | 'tenant_id' | 'number'>>;
-
-export function updateWorkOrder(
-  trx: Db,
-  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
-  columns: WorkOrderColumns,
-): Promise<WorkOrderState> {
-  return trx
-    .updateTable('work_order')
-    .set({ ...columns, updated_at: laterThanBefore(at) })
+/** The insights that work orders are linked to, by the ids of those, as they are now: nothing is held. */
+export async function listLinkedInsights(
+  db: Db,
+  { tenantId, ids }: { tenantId: string; ids: readonly string[] },
+): Promise<Map<string, string | null>> {
+  const rows = await db
+    .selectFrom('work_order')
+    .select(['id', 'insight_id'])
     .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+    .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
+    .execute();
+  return new Map(rows.map(({ id, insight_id }) => [id, insight_id]));
 }
 
-/** Deletes a work order from every list; its row is kept. */
-export async function deleteWorkOrder(
+/** A work order that the transaction holds, and what is to be written of it. */
+export type HeldChange = { readonly before: WorkOrderState; readonly columns: WorkOrderColumns };
+
+/**
+ * Writes changes of work orders that the transaction holds, all in one statement; the instant of a change moves on even within a
+ * millisecond, since ETags are made of it. Returns the rows as they are then.
+ */
+export async function updateWorkOrders(
   trx: Db,
-  { tenantId, id, at }: { tenantId: string; id: string; at: Date },
+  { tenantId, at }: { tenantId: string; at: Date },
+  changes: readonly HeldChange[],
+): Promise<WorkOrderState[]> {
+  if (changes.length === 0) return [];
+  const names = [...new Set(changes.flatMap(({ columns }) => Object.keys(columns)))] as (keyof WorkOrderColumns)[];
+  // One that does not change a column that another changes keeps its own value.
+  const given = changes.map(({ before, columns }) => [
+    ['id', before.id],
+    ...names.map((name) => [name, writtenValue(columns[name] === undefined ? before[name] : columns[name])]),
+  ]);
+  const rows = JSON.stringify(given.map((row) => Object.fromEntries(row)));
+  const sets = names.map((name) => sql`${sql.ref(name)} = given.${sql.ref(name)},`);
+  const { rows: updated } = await sql<WorkOrderState>`
+    update work_order set ${sql.join(sets, sql` `)} updated_at = ${laterThanBefore(at, 'work_order')}
+    from jsonb_populate_recordset(null::work_order, ${rows}::jsonb) as given
+    where work_order.tenant_id = ${tenantId} and work_order.id = given.id
+    returning work_order.*`.execute(trx);
+  return updated;
+}
+
+/** A value in the JSON of a statement. PostgreSQL writes the year 10000, to which a last day leads in the west, without a sign. */
+function writtenValue(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString().replace(/^\+0*/, '') : value;
+}
+
+/** Deletes work orders from every list; their rows are kept. */
+export async function deleteWorkOrders(
+  trx: Db,
+  { tenantId, ids, at }: { tenantId: string; ids: readonly string[]; at: Date },
 ): Promise<void> {
   await trx
     .updateTable('work_order')
-    .set({ deleted_at: at, updated_at: laterThanBefore(at) })
+    .set({ deleted_at: at, updated_at: laterThanBefore(at), sla_next_at: null })
     .where('tenant_id', '=', tenantId)
-    .where('id', '=', id)
+    .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
     .where('deleted_at', 'is', null)
     .execute();
+}
+
+/** The sub-tasks of work orders that still stand: the ids of each with that of its parent. */
+export async function listStandingSubtasks(
+  db: Db,
+  { tenantId, ids }: { tenantId: string; ids: readonly string[] },
+): Promise<{ id: string; parentId: string }[]> {
+  const rows = await db
+    .selectFrom('work_order')
+    .select(['id', 'parent_id'])
+    .where('tenant_id', '=', tenantId)
+    .where(sql<boolean>`parent_id = any(${[...ids]}::uuid[])`)
+    .where('status', 'in', [...standing])
+    .where('deleted_at', 'is', null)
+    .execute();
+  return rows.map(({ id, parent_id }) => ({ id, parentId: parent_id ?? '' }));
 }
 
 /**
@@ -210,7 +193,22 @@ export async function listAncestors(trx: Db, tenantId: string, id: string): Prom
   return rows.map((row) => row.id);
 }
 
-function workOrdersOf(db: Db, area: Area) {
+/** The zone of a site's clock; UTC where there is no such site. */
+export async function findTimeZone(
+  db: Db,
+  { tenantId, siteId }: { tenantId: string; siteId: string },
+): Promise<string> {
+  const site = await db
+    .selectFrom('site')
+    .select('time_zone')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', siteId)
+    .executeTakeFirst();
+  return site?.time_zone ?? 'UTC';
+}
+
+/** The work orders of an area that are in lists, each with its site. */
+export function workOrdersOf(db: Db, area: Area) {
   const orders = db
     .selectFrom('work_order')
     .innerJoin('site', 'site.id', 'work_order.site_id')
@@ -219,7 +217,8 @@ function workOrdersOf(db: Db, area: Area) {
   return area.site === null ? orders : orders.where('work_order.site_id', '=', area.site.id);
 }
 
-function shown(orders: ReturnType<typeof workOrdersOf>) {
+/** With the names that their ids stand for. */
+export function shown(orders: ReturnType<typeof workOrdersOf>) {
   return orders
     .leftJoin('app_user as creator', 'creator.id', 'work_order.created_by')
     .leftJoin('app_user as assignee', 'assignee.id', 'work_order.assigned_to')

@@ -1,13 +1,15 @@
 /**
  * What a change of a work order is told as. Each property that changed is in one event alone:
  *
- *   assigned_to ─▶ assigned     status, started_at ─▶ status_changed     completed_at, when it is completed ─▶ completed
+ *   assigned_to, assignees, assigned_team ─▶ assigned      status, with what follows from it ─▶ status_changed
+ *   completed_at, resolution, failure, when it is completed ─▶ completed
+ *   overdue_at, when the deadline passes ─▶ overdue        sla_status ─▶ sla_at_risk, sla_breached
  *   anything else ─▶ updated
  */
 import type { Selectable } from 'kysely';
 import { type Actor, type Change, changesBetween, type EventType, type NewEvent } from '../events/event.ts';
-import { formatInstant } from '../platform/instant.ts';
 import type { WorkOrder as WorkOrderTable } from '../platform/schema.ts';
+import { instantsOf } from './work-order-row.ts';
 
 export type WorkOrderState = Selectable<WorkOrderTable>;
 
@@ -23,15 +25,27 @@ export function deletedEvent(row: WorkOrderState, actor: Actor): NewEvent {
 
 /** What led from one state of a work order to another; nothing where they show the same. */
 export function changedEvents(before: WorkOrderState, after: WorkOrderState, actor: Actor): NewEvent[] {
-  const isCompleted = after.status === 'completed' && before.status !== 'completed';
-  const typeOf = ({ field }: Change): EventType => {
-    if (field === 'assigned_to') return 'work_order.assigned';
-    if (field === 'completed_at' && isCompleted) return 'work_order.completed';
-    const isProgress = field === 'status' || field === 'started_at' || field === 'completed_at';
-    return isProgress && before.status !== after.status ? 'work_order.status_changed' : 'work_order.updated';
-  };
+  const typeOf = (change: Change) => typeOfChange(change, { before, after });
   const byType = Map.groupBy(changesBetween(shownOf(before), shownOf(after)), typeOf);
   return [...byType].map(([type, changes]) => eventOf(after, { actor, type, changes }));
+}
+
+const ofAssignment = ['assigned_to', 'assignees', 'assigned_team'];
+const ofCompletion = ['completed_at', 'resolution', 'failure'];
+const ofProgress = ['status', 'responded_at', 'started_at', 'hold_reason', 'resolution', 'overdue_at', 'sla_status'];
+
+function typeOfChange(
+  { field, to }: Change,
+  { before, after }: { before: WorkOrderState; after: WorkOrderState },
+): EventType {
+  const isMoved = before.status !== after.status;
+  if (ofAssignment.includes(field)) return 'work_order.assigned';
+  if (field === 'overdue_at' && to !== null) return 'work_order.overdue';
+  if (field === 'sla_status' && to === 'at_risk') return 'work_order.sla_at_risk';
+  if (field === 'sla_status' && to === 'breached') return 'work_order.sla_breached';
+  if (isMoved && after.status === 'completed' && ofCompletion.includes(field)) return 'work_order.completed';
+  const isProgress = ofProgress.includes(field) || field === 'completed_at';
+  return isMoved && isProgress ? 'work_order.status_changed' : 'work_order.updated';
 }
 
 function eventOf(row: WorkOrderState, event: Pick<NewEvent, 'actor' | 'type' | 'changes'>): NewEvent {
@@ -46,6 +60,7 @@ function eventOf(row: WorkOrderState, event: Pick<NewEvent, 'actor' | 'type' | '
 }
 
 function shownOf(row: WorkOrderState) {
+  const { responded_at, started_at, completed_at, ...instants } = instantsOf(row);
   return {
     title: row.title,
     description: row.description,
@@ -63,14 +78,24 @@ function shownOf(row: WorkOrderState) {
     external_id: row.external_id,
     metadata: row.metadata,
     assigned_to: row.assigned_to,
+    assignees: row.assignees,
     assigned_team: row.assigned_team,
+    estimated_minutes: row.estimated_minutes,
+    requires_signature: row.requires_signature,
+    requires_photo: row.requires_photo,
     status: row.status,
-    started_at: row.started_at && formatInstant(row.started_at),
-    completed_at: row.completed_at && formatInstant(row.completed_at),
+    hold_reason: row.hold_reason,
+    responded_at,
+    started_at,
+    failure: { problem: row.failure_problem, cause: row.failure_cause, remedy: row.failure_remedy },
+    resolution: row.resolution,
+    completed_at,
+    ...instants,
+    sla_status: row.sla_status,
   };
 }
 
 function dataOf(row: WorkOrderState) {
-  const { description: _description, metadata: _metadata, ...shown } = shownOf(row);
+  const { description: _description, metadata: _metadata, failure: _failure, ...shown } = shownOf(row);
   return { id: row.id, number: row.number, source: row.source, ...shown };
 }

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { personOf } from '../access/person.ts';
 import { formatInstant } from '../platform/instant.ts';
 import type { WorkOrder as WorkOrderTable } from '../platform/schema.ts';
 import { WorkOrder } from './work-order.ts';
@@ -14,6 +15,7 @@ export type WorkOrderRow = Selectable<WorkOrderTable> & {
 
 /** The work order that a row holds, as every mount shows it. */
 export function toWorkOrder(row: WorkOrderRow): WorkOrder {
+  const { failure_problem: problem, failure_cause: cause, failure_remedy: remedy } = row;
   return WorkOrder.parse({
     ...row,
     wo_type: row.type,
@@ -21,15 +23,28 @@ export function toWorkOrder(row: WorkOrderRow): WorkOrder {
     assigned_to_detail: personOf(row.assigned_to, row.assignee_username, row.assignee_email),
     insight: row.insight_id,
     parent: row.parent_id,
-    started_at: row.started_at && formatInstant(row.started_at),
-    completed_at: row.completed_at && formatInstant(row.completed_at),
+    failure: { problem, cause, remedy },
+    checklist: { total: row.task_count, done: row.task_done_count },
+    ...instantsOf(row),
     created_at: formatInstant(row.created_at),
     updated_at: formatInstant(row.updated_at),
-    // Comments are not stored yet, so nothing has any.
-    comment_count: 0,
   });
 }
 
-function personOf(id: string | null, username: string | null, email: string | null) {
-  return id === null ? null : { id, username: username ?? '', email: email ?? '' };
+/** The instants of a work order that it need not have, as they are shown. */
+export function instantsOf(row: Selectable<WorkOrderTable>) {
+  return {
+    responded_at: shownInstant(row.responded_at),
+    started_at: shownInstant(row.started_at),
+    completed_at: shownInstant(row.completed_at),
+    overdue_at: shownInstant(row.overdue_at),
+    scheduled_start: shownInstant(row.scheduled_start),
+    scheduled_end: shownInstant(row.scheduled_end),
+    sla_response_due_at: shownInstant(row.sla_response_due_at),
+    sla_due_at: shownInstant(row.sla_due_at),
+  };
+}
+
+function shownInstant(at: Date | null): string | null {
+  return at && formatInstant(at);
 }

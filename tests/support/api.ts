@@ -9,6 +9,7 @@ import { type ApiOptions, createApi } from '../../src/api/server.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { restrictedLending } from '../../src/platform/row-security.ts';
 import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { createTestDatabase } from './database.ts';
 import { createDocumentCheck } from './document-check.ts';
@@ -24,6 +25,8 @@ type Reply = {
   readonly status: number;
   readonly headers: Record<string, string | string[] | number | undefined>;
   readonly text: string;
+  /** The body, byte by byte. */
+  readonly bytes: Buffer;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever JSON came, and says itself what it must be.
   readonly json: any;
 };
@@ -34,7 +37,7 @@ export type TestApi = {
   /** Sends a request; every answer is held against the OpenAPI document. */
   call(method: string, url: string, request?: Request): Promise<Reply>;
   /** Another API over the same database, as the program makes at its next start; it is closed by its `app` alone. */
-  restart(): Promise<TestApi>;
+  restart(options?: Partial<ApiOptions>): Promise<TestApi>;
   close(): Promise<void>;
 };
 
@@ -42,15 +45,28 @@ export type TestApi = {
 export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const testDatabase = await createTestDatabase();
   const database = openDatabase(testDatabase.url, { connectionsMax: 10, log: createLog('silent') });
+  const tenantDatabase = openTenantDatabase(testDatabase.url);
   const importsDir = join(tmpdir(), `faultline-imports-${newId()}`);
-  return openTestApi(database, { importsDir, ...options }, async () => {
+  const files = { folder: join(importsDir, 'files'), bytesMax: 10_000_000 };
+  return openTestApi(database, { tenantDatabase, importsDir, files, ...options }, async () => {
+    await tenantDatabase.close();
     await database.close();
     await testDatabase.drop();
     await rm(importsDir, { recursive: true, force: true });
   });
 }
 
-type Given = Partial<ApiOptions> & { readonly importsDir: string };
+/** A database as requests have it: on behalf of one tenant at a time. */
+export function openTenantDatabase(url: string): Database {
+  return openDatabase(url, {
+    connectionsMax: 10,
+    log: createLog('silent'),
+    isPreparing: true,
+    lending: restrictedLending(),
+  });
+}
+
+type Given = Partial<ApiOptions> & Pick<ApiOptions, 'tenantDatabase' | 'importsDir' | 'files'>;
 
 async function openTestApi(database: Database, options: Given, closeBehind: () => Promise<void>): Promise<TestApi> {
   const log = createLog('silent');
@@ -87,9 +103,9 @@ async function openTestApi(database: Database, options: Given, closeBehind: () =
       const contentType = response.headers['content-type'] as string | undefined;
       expect(check({ method, path: url.split('?')[0] ?? '', status, contentType, body: text })).toBeUndefined();
       const json = contentType?.includes('json') && text !== '' ? jsonOf(text, contentType) : undefined;
-      return { status, headers: response.headers, text, json };
+      return { status, headers: response.headers, text, bytes: response.rawPayload, json };
     },
-    restart: () => openTestApi(database, options, async () => {}),
+    restart: (more = {}) => openTestApi(database, { ...options, ...more }, async () => {}),
     async close() {
       await app.close();
       await closeBehind();
@@ -149,11 +165,13 @@ export async function makeWorld({ db }: Database, { plan = 'pro', timeZone = 'UT
   const { secret: key } = await createApiKey(db, {
     tenantId,
     name: 'all',
-    scopes: ['read', 'write'],
+    scopes: ['read', 'write', 'admin'],
     createdBy: alexId,
+    rateLimitPerMinute: null,
   });
   const makeKey = async (more: Partial<Parameters<typeof createApiKey>[1]>) =>
-    (await createApiKey(db, { tenantId, name: 'some', scopes: ['read', 'write'], ...more })).secret;
+    (await createApiKey(db, { tenantId, name: 'some', scopes: ['read', 'write'], rateLimitPerMinute: null, ...more }))
+      .secret;
   const makeInsight = (more: { status?: string; siteId?: string; assetId?: string } = {}) =>
     insertInsight(db, {
       tenantId,
@@ -195,6 +213,7 @@ async function insertInsight(
       site_id: siteId,
       asset_id: assetId,
       status,
+      ...factsOf(status, at),
       rule_id: 'ahu-cooling-valve-leak',
       rule_version: 1,
       title: 'Cooling valve leaks',
@@ -208,4 +227,16 @@ async function insertInsight(
     })
     .execute();
   return id;
+}
+
+/** What makes an insight have its status. */
+function factsOf(status: string, at: Date) {
+  const later = new Date(Date.now() + 86_400_000);
+  if (status === 'dismissed')
+    return { decision: status, decided_at: at, decided_episode: 1, decided_because: 'person' };
+  if (status === 'resolved') return { ended_at: at, ended_because: 'cleared', resolved_at: at };
+  return {
+    snoozed_until: status === 'snoozed' ? later : null,
+    work_begun_episode: status === 'in_progress' ? 1 : null,
+  };
 }

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { type Device, toDevice } from '../../src/access/device.ts';
 import { OpcuaConnectionBody } from '../../src/ingest/opcua/connections/opcua-connection.ts';
 import { createConnection } from '../../src/ingest/opcua/connections/set-connection.ts';
-import { createSealer } from '../../src/ingest/opcua/secrets.ts';
 import type { Database } from '../../src/platform/database.ts';
+import { createSealer } from '../../src/platform/sealer.ts';
 import { numberName } from './opcua-names.ts';
 import { nodeKey } from './opcua-server.ts';
 

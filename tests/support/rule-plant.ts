@@ -15,6 +15,7 @@ import { deployRuleSet, findDeployedHash } from '../../src/rules/live/rule-set-s
 import { createAppender } from '../../src/telemetry/append-store.ts';
 import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
 import { noteOnWorkOrders } from '../../src/work-orders/note-store.ts';
+import { noteReturn } from '../../src/work-orders/notes/return-note-store.ts';
 import { openForInsight } from '../../src/work-orders/open-for-insight.ts';
 import { createTestDatabase } from './database.ts';
 
@@ -36,14 +37,14 @@ export type Told = {
 
 export type RulePlant = Awaited<ReturnType<typeof openRulePlant>>;
 
-/** A tenant with one site in a database of its own. */
-export async function openRulePlant() {
-  const testDatabase = await createTestDatabase();
+/** A tenant with one site, in a database of its own or in one that is open already, which stays so. */
+export async function openRulePlant(given?: { readonly database: Database }) {
+  const testDatabase = given === undefined ? await createTestDatabase() : undefined;
   const log = createLog('warn');
-  const database = openDatabase(testDatabase.url, { connectionsMax: 4, log });
+  const database = given?.database ?? openDatabase(testDatabase?.url ?? '', { connectionsMax: 4, log });
   const engine = await prepareStorage(database.pool, log);
-  const given = { name: 'T', siteSlug: 'main', siteName: 'Main', timeZone: 'UTC', discovery: true };
-  const tenant = await database.db.transaction().execute((trx) => insertTenant(trx, given));
+  const made = { name: 'T', siteSlug: 'main', siteName: 'Main', timeZone: 'UTC', discovery: true };
+  const tenant = await database.db.transaction().execute((trx) => insertTenant(trx, made));
   const [site] = await listSites(database.db, { tenantId: tenant.id, slugs: ['main'] });
   if (!site) throw new Error('the site was not made');
   await database.db.insertInto('rule_shard').values({ shard: site.shard }).execute();
@@ -55,23 +56,31 @@ export async function openRulePlant() {
     site,
     ruleSet: rules,
     append: createAppender(database.pool, { engine, graceMs }).append,
-    /** Evaluates rules as a process does that has just started. */
-    openRunner: (ruleSet: RuleSet = rules) => openRunner(database, ruleSet, known),
+    /** Evaluates rules as a process does that has just started; where it is given, as if it were that late, in ms since 1970. */
+    openRunner: (ruleSet: RuleSet = rules, nowMs?: () => number) => openRunner(database, ruleSet, { known, nowMs }),
     makePumps: () => makePumps(database, site, ++count),
     listTold: (assetIds: string[]) => listTold(database, assetIds),
     close: async () => {
+      if (testDatabase === undefined) return;
       await database.close();
       await testDatabase.drop();
     },
   };
 }
 
-function openRunner(database: Database, ruleSet: RuleSet, known: Map<string, RuleSet>) {
+const workOrderSteps = { openWorkOrder: openForInsight, noteOnWorkOrders, noteReturn };
+
+type Running = { readonly known: Map<string, RuleSet>; readonly nowMs: (() => number) | undefined };
+
+function openRunner(database: Database, ruleSet: RuleSet, { known, nowMs }: Running) {
   known.set(ruleSet.hash, ruleSet);
   return createShardRunner({
     database,
     tickMs: minuteMs / ruleSet.timeScale,
-    graceMs,
+    get graceMs() {
+      // The database's clock has been read a moment before.
+      return nowMs === undefined ? graceMs : Date.now() - nowMs() - minuteMs / 2;
+    },
     ruleSets: {
       getDeployed: async (trx) => {
         const { hash, timeScale } = ruleSet;
@@ -85,10 +94,8 @@ function openRunner(database: Database, ruleSet: RuleSet, known: Map<string, Rul
       throw error;
     },
     sink: {
-      apply: (trx, effects, owners, ran) =>
-        applyEffects(trx, effects, { owners, openWorkOrder: openForInsight, noteOnWorkOrders, ranAt: () => ran }),
-      replace: (trx, repaired, owners) =>
-        replaceEpisodes(trx, repaired, { owners, openWorkOrder: openForInsight, noteOnWorkOrders }),
+      apply: (trx, effects, owners, ran) => applyEffects(trx, effects, { owners, ...workOrderSteps, ranAt: () => ran }),
+      replace: (trx, repaired, owners) => replaceEpisodes(trx, repaired, { owners, ...workOrderSteps }),
       rebind: rebindEvidence,
       listStanding,
     },
@@ -144,7 +151,7 @@ async function listTold({ db }: Database, assetIds: string[]): Promise<Told[]> {
     const due = row.resolved_at ? 'resolved' : Number(row.orders) > 0 ? 'in_progress' : 'open';
     if (row.status !== due) throw new Error(`insight ${row.id} is ${row.status} and should be ${due}`);
     return {
-      rule: row.rule_id,
+      rule: row.rule_id ?? '',
       openedAt: row.opened_at.getTime(),
       startedAt: row.started_at.getTime(),
       resolvedAt: row.resolved_at?.getTime() ?? null,

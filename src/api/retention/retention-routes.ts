@@ -1,4 +1,5 @@
-import { type Area, nameOf } from '../../access/api-key.ts';
+import type { Area } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
@@ -18,6 +19,7 @@ import {
   Retention,
   RetentionDryRun,
   RetentionPolicy,
+  retentionPolicyList,
   showKeep,
   showPolicy,
   showReport,
@@ -34,6 +36,8 @@ type Needs = {
   readonly paging: Paging;
   readonly shell: Shell;
   readonly retention: Retaining;
+  /** Of all tenants, whose telemetry lies in the same pieces. */
+  readonly owner: { readonly db: Db };
 };
 
 /** How long telemetry is kept: the settings, policies by site and class, and a dry run of what would go. */
@@ -70,7 +74,7 @@ function policyReadingRoutes(app: RouteScope, mount: Mount, { db, paging, shell 
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
     const { area } = request;
-    const { page } = paging.read(request.query, [collection, nameOf(area), area.caller.siteIds]);
+    const { page } = paging.list(retentionPolicyList, request.query, readerOf(area));
     const { rows, total } = await listPolicies(db, visibleTo(area), page);
     const shown = rows.map(({ item, position }) => ({ item: showPolicy(item), position }));
     return shell.send(request, reply, mount.page(request, paging.page(page, { rows: shown, total })));
@@ -141,7 +145,7 @@ function policyWritingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): v
   });
 }
 
-function dryRunRoute(app: RouteScope, mount: Mount, { shell, retention }: Needs): void {
+function dryRunRoute(app: RouteScope, mount: Mount, { shell, retention, owner }: Needs): void {
   const schema = {
     operationId: mount.operationId('dryRunRetention'),
     summary: 'See what telemetry would be dropped now, by table, site and class, and what is held back',
@@ -156,11 +160,12 @@ function dryRunRoute(app: RouteScope, mount: Mount, { shell, retention }: Needs)
     const { area } = request;
     const { policy: given }: { policy?: PolicyBody | undefined } = request.body;
     return shell.transact(request, reply, async (trx) => {
-      const set = await listKeepPolicies(trx);
+      // A piece goes as a whole once nobody keeps it: what of it is the caller's depends on all, and that alone is shown.
+      const set = await listKeepPolicies(owner.db);
       const policy = given && (await resolvePolicy(trx, area, given));
       const policies = policy ? [...set.filter((one) => !isForSame(one, policy)), policy] : set;
       const asked = { nowMs: shell.now().getTime(), policies, isShown: isWithin(area) };
-      return mount.found(showReport(await reportRetention(trx, retention, asked)));
+      return mount.found(showReport(await reportRetention(owner.db, retention, asked)));
     });
   });
 }

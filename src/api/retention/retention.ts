@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { exampleOf, Id, Instant, text } from '../../platform/fields.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { readDays, writeDays } from '../../platform/kept-days.ts';
+import { columns, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 import type { Mount } from '../../platform/mount.ts';
-import { PageQuery } from '../../platform/paging.ts';
 import type { Loss, RetentionReport } from '../../telemetry/retention/report-retention.ts';
 import { type Keep, KeptFor, kept, widthOf } from '../../telemetry/retention/retention.ts';
 import type { PolicyRecord } from '../../telemetry/retention/retention-policy-store.ts';
@@ -31,7 +31,14 @@ export const RetentionPolicy = z
   .meta({ id: 'RetentionPolicy', description: 'For how long the telemetry of some points is kept.' });
 export type RetentionPolicy = z.infer<typeof RetentionPolicy>;
 
-export const PolicyQuery = PageQuery;
+export const retentionPolicyList = listOf({
+  name: 'retention-policies',
+  id: 'p.id',
+  columns: { ...timestamps('p'), class: columns.text('p.class', { isNullable: true }) },
+  words: ['p.note', 'p.class', 'site.slug'],
+});
+
+export const PolicyQuery = listQuery(retentionPolicyList, {});
 
 const KeepGiven = z
   .strictObject({

@@ -1,13 +1,14 @@
-import { nameOf, requireSite } from '../../access/api-key.ts';
+import { requireSite } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import { findAsset } from '../../assets/store.ts';
 import type { Mount, RouteScope } from '../../platform/mount.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { listTenantOverrides } from '../../rules/live/override-store.ts';
-import { AssetRuleQuery, BindingQuery, bindingsOf, RuleBinding } from './binding.ts';
+import { AssetRuleQuery, assetRuleList, BindingQuery, bindingList, bindingsOf, RuleBinding } from './binding.ts';
 import type { Plants } from './plants.ts';
 import { RuleId } from './rule.ts';
 import type { RuleNeeds } from './rule-routes.ts';
-import { rowsOfSorted } from './sorted-list.ts';
+import { rowsOfItems } from './sorted-list.ts';
 
 type Needs = RuleNeeds & { readonly plants: Plants };
 
@@ -32,7 +33,7 @@ function ofRule(app: RouteScope, mount: Mount, { db, paging, shell, library, pla
   app.get(mount.member('rules', '/bindings'), { config, schema }, async (request, reply) => {
     const { area } = request;
     const { id } = request.params;
-    const { page, filter } = paging.read(request.query, ['bindings', id, nameOf(area), area.caller.siteIds]);
+    const { page, filter } = paging.list(bindingList, request.query, readerOf(area, id));
     const { ruleSet, leftOut, ...known } = await library();
     const found = known.find(id);
     if (!found) throw refusals.ruleNotFound(id);
@@ -44,10 +45,9 @@ function ofRule(app: RouteScope, mount: Mount, { db, paging, shell, library, pla
         .flatMap((asset) => bindingsOf(plant, asset, [found.rule], given))
         .map((binding) => withLeftOut(binding, leftOut)),
     );
-    const sorted = all
-      .filter(({ status }) => filter.status === undefined || status === filter.status)
-      .sort((one, other) => (keyOfPlace(one) < keyOfPlace(other) ? -1 : 1));
-    return shell.send(request, reply, mount.page(request, paging.page(page, rowsOfSorted(sorted, keyOfPlace, page))));
+    const shown = all.filter(({ status }) => filter.status === undefined || status === filter.status);
+    const rows = rowsOfItems(shown, ({ asset_id }) => asset_id, page);
+    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
 }
 
@@ -63,7 +63,7 @@ function ofAsset(app: RouteScope, mount: Mount, { db, paging, shell, library, pl
   app.get(mount.member('assets', '/rules'), { config, schema }, async (request, reply) => {
     const { area } = request;
     const { id } = request.params;
-    const { page, filter } = paging.read(request.query, ['asset-rules', id, nameOf(area)]);
+    const { page, filter } = paging.list(assetRuleList, request.query, readerOf(area, id));
     const asset = await findAsset(db, area, { id });
     if (!asset) throw refusals.assetNotFound(id);
     requireSite(area.caller, asset.siteId);
@@ -79,7 +79,7 @@ function ofAsset(app: RouteScope, mount: Mount, { db, paging, shell, library, pl
       .flatMap(({ plant, one }) => bindingsOf(plant, one, wanted, given))
       .map((binding) => withLeftOut(binding, leftOut))
       .filter(({ status }) => filter.status === undefined || status === filter.status);
-    const rows = rowsOfSorted(bindings, ({ rule_id }) => rule_id, page);
+    const rows = rowsOfItems(bindings, ({ rule_id }) => rule_id, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
 }
@@ -89,8 +89,4 @@ function withLeftOut(binding: RuleBinding, leftOut: ReadonlyMap<string, string>)
   const reason = leftOut.get(binding.rule_id);
   if (reason === undefined) return binding;
   return { ...binding, status: 'cannot_run', missing: [...binding.missing, { input: 'every', reason }] };
-}
-
-function keyOfPlace({ site, asset, asset_id }: RuleBinding): string {
-  return [site, asset, asset_id].join('\0');
 }

@@ -1,8 +1,9 @@
 /** Where a rule runs and where it cannot, and why: one binding for each rule and piece of equipment that it is for. */
+
 import { z } from 'zod';
 import { isSubclassOf } from '../../assets/brick-classes.ts';
 import { Id } from '../../platform/fields.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, listOf, listQuery } from '../../platform/list-query.ts';
 import { type BoundRule, bind } from '../../rules/kernel/bind.ts';
 import { enabledOf, type Override, variantAt } from '../../rules/language/override.ts';
 import type { Rule, RuleSet } from '../../rules/language/rule.ts';
@@ -44,11 +45,25 @@ export const RuleBinding = z
   .meta({ id: 'RuleBinding', description: 'One rule on one piece of equipment.' });
 export type RuleBinding = z.infer<typeof RuleBinding>;
 
-export const BindingQuery = PageQuery.extend({
+const bindingColumns = {
+  site: columns.text('site'),
+  asset: columns.text('asset'),
+  rule_id: columns.text('rule_id'),
+  title: columns.text('title'),
+  status: columns.ranks('status', statuses),
+  severity: columns.ranks('severity', severities.toReversed()),
+};
+const bindings = { id: 'asset_id', columns: bindingColumns };
+
+export const bindingList = listOf({ name: 'rule-bindings', ...bindings, sort: 'site,asset' });
+
+export const BindingQuery = listQuery(bindingList, {
   status: z.enum(statuses).optional(),
   asset_id: Id.optional(),
 });
-export const AssetRuleQuery = PageQuery.extend({
+export const assetRuleList = listOf({ name: 'asset-rules', ...bindings, sort: 'rule_id' });
+
+export const AssetRuleQuery = listQuery(assetRuleList, {
   status: z.enum(statuses).optional(),
   category: z.enum(categories).optional(),
 });

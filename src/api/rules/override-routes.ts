@@ -1,8 +1,16 @@
-import { nameOf } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import { deleted, type Mount, type RouteScope } from '../../platform/mount.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { listOverrides } from '../../rules/live/override-store.ts';
-import { OverrideChange, OverrideQuery, overrideBody, RuleOverride, showOverride, switchBody } from './override.ts';
+import {
+  OverrideChange,
+  OverrideQuery,
+  overrideBody,
+  overrideList,
+  RuleOverride,
+  showOverride,
+  switchBody,
+} from './override.ts';
 import { RuleId } from './rule.ts';
 import type { RuleNeeds } from './rule-routes.ts';
 import { createOverride, getOverride, removeOverride, setOverride, visibleTo } from './set-override.ts';
@@ -30,7 +38,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Rul
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
     const { area } = request;
-    const { page, filter } = paging.read(request.query, [collection, nameOf(area), area.caller.siteIds]);
+    const { page, filter } = paging.list(overrideList, request.query, readerOf(area));
     const { rule_id: rule, asset_id: assetId, active } = filter;
     const sought = { rule, assetId, active, siteId: area.site?.id };
     const { rows, total } = await listOverrides(db, visibleTo(area), sought, page);

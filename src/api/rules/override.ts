@@ -1,9 +1,10 @@
 /** Overrides as the API takes and shows them: what people set otherwise for some equipment and for some time, and why. */
+
 import { z } from 'zod';
 import { exampleOf, flag, Id, Instant, text } from '../../platform/fields.ts';
 import { formatInstant, parseInstant } from '../../platform/instant.ts';
+import { columns, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 import type { Mount } from '../../platform/mount.ts';
-import { PageQuery } from '../../platform/paging.ts';
 import type { OverrideRecord } from '../../rules/live/override-store.ts';
 import { EnabledOrPaused, severities } from './rule.ts';
 
@@ -37,7 +38,19 @@ export const RuleOverride = z
   });
 export type RuleOverride = z.infer<typeof RuleOverride>;
 
-export const OverrideQuery = PageQuery.extend({
+export const overrideList = listOf({
+  name: 'rule-overrides',
+  id: 'rule_override.id',
+  columns: {
+    ...timestamps('rule_override'),
+    since: columns.instant('rule_override.since_at'),
+    until: columns.instant('rule_override.until_at', { isNullable: true }),
+    rule_id: columns.text('rule_override.rule_id'),
+  },
+  words: ['rule_override.reason', 'rule_override.author', 'rule_override.rule_id', 'rule_override.tag'],
+});
+
+export const OverrideQuery = listQuery(overrideList, {
   rule_id: text(200).optional(),
   asset_id: Id.optional(),
   active: flag().describe('true: those that hold now or will; false: those whose time is over.'),

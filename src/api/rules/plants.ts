@@ -1,6 +1,6 @@
 /**
  * Equipment as rules see it, for requests: each shard's model is kept until its version says that it has changed. A shard
- * holds equipment of many tenants, so nothing leaves here that is not of the caller's tenant and sites.
+ * holds equipment of many tenants; what is read and kept here is one tenant's part of it.
  */
 import type { Caller } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
@@ -23,19 +23,20 @@ export type Plants = {
 };
 
 export function createPlants(db: Db): Plants {
-  const models = new Map<number, ShardModel>();
-  const modelOf = async (shard: number): Promise<ShardModel> => {
-    const kept = models.get(shard);
+  const models = new Map<string, ShardModel>();
+  const modelOf = async (tenantId: string, shard: number): Promise<ShardModel> => {
+    const name = `${tenantId} ${shard}`;
+    const kept = models.get(name);
     if (kept && kept.version === (await findModelVersion(db, shard))) return kept;
     const model = await getShardModel(db, shard);
-    models.set(shard, model);
+    models.set(name, model);
     return model;
   };
   return {
     list: async (caller, siteId) => {
       const plants: SitePlant[] = [];
       for (const { id, slug, shard } of await listSiteShards(db, caller, siteId)) {
-        const { assets } = await modelOf(shard);
+        const { assets } = await modelOf(caller.tenantId, shard);
         const own = assets.filter(
           ({ asset, owner }) => asset.class !== '' && owner.siteId === id && owner.tenantId === caller.tenantId,
         );

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nameOf } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import { isSubclassOf } from '../../assets/brick-classes.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
@@ -21,8 +21,11 @@ import {
   RuleQuery,
   RuleSetQuery,
   RuleSetVersion,
+  ruleErrorList,
+  ruleList,
+  ruleSetList,
 } from './rule.ts';
-import { rowsOfSorted } from './sorted-list.ts';
+import { rowsOfItems } from './sorted-list.ts';
 
 export type RuleNeeds = {
   readonly db: Db;
@@ -46,10 +49,10 @@ export function ruleRoutes(app: RouteScope, mount: Mount, { db, paging, shell, l
   };
   app.get(mount.list('rules'), { config, schema: list }, async (request, reply) => {
     const { area } = request;
-    const { page, filter } = paging.read(request.query, ['rules', nameOf(area)]);
+    const { page, filter } = paging.list(ruleList, request.query, readerOf(area));
     const shown = await showRules(db, await library(), standpointOf(request, shell));
     const rules = shown.filter((rule) => matches(rule, filter));
-    return shell.send(request, reply, mount.page(request, paging.page(page, rowsOfSorted(rules, idOf, page))));
+    return shell.send(request, reply, mount.page(request, paging.page(page, rowsOfItems(rules, idOf, page))));
   });
   const one = {
     operationId: mount.operationId('getRule'),
@@ -79,12 +82,12 @@ export function ruleFileRoutes(app: RouteScope, mount: Mount, { db, paging, shel
     response: { 200: mount.pageOf(RuleFileError) },
   };
   app.get('/rules/errors', { config, schema: errors }, async (request, reply) => {
-    const { page, filter } = paging.read(request.query, ['rule-errors', nameOf(request.area)]);
+    const { page, filter } = paging.list(ruleErrorList, request.query, readerOf(request.area));
     const found = (await library()).errors.filter(
       ({ file, severity }) => (filter.file ?? file) === file && (filter.severity ?? severity) === severity,
     );
-    const sorted = found.map(showError).sort((one, other) => (keyOfError(one) < keyOfError(other) ? -1 : 1));
-    return shell.send(request, reply, mount.page(request, paging.page(page, rowsOfSorted(sorted, keyOfError, page))));
+    const rows = rowsOfItems(found.map(showError), keyOfError, page);
+    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
   const sets = {
     operationId: 'listRuleSets',
@@ -94,7 +97,7 @@ export function ruleFileRoutes(app: RouteScope, mount: Mount, { db, paging, shel
     response: { 200: mount.pageOf(RuleSetVersion) },
   };
   app.get('/rule-sets', { config, schema: sets }, async (request, reply) => {
-    const { page } = paging.read(request.query, ['rule-sets', nameOf(request.area)]);
+    const { page } = paging.list(ruleSetList, request.query, readerOf(request.area));
     const { rows, total } = await listRuleSets(db, page);
     const versions = rows.map(({ item, position }) => ({
       item: {

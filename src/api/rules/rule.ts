@@ -1,7 +1,8 @@
 /** Rules as the API shows them: their files, expressions as they were written, and how they run now for who is asking. */
+
 import { z } from 'zod';
 import { Instant, text } from '../../platform/fields.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 
 export const severities = ['critical', 'warning', 'info'] as const;
 export const categories = ['fault', 'comfort', 'energy', 'maintenance'] as const;
@@ -125,7 +126,20 @@ export const Rule = RuleContent.extend({
 });
 export type Rule = z.infer<typeof Rule>;
 
-export const RuleQuery = PageQuery.extend({
+export const ruleList = listOf({
+  name: 'rules',
+  id: 'id',
+  columns: {
+    id: columns.text('id'),
+    title: columns.text('title'),
+    file: columns.text('file'),
+    severity: columns.ranks('severity', severities.toReversed()),
+    ...{ created_at: columns.instant('created_at'), updated_at: columns.instant('updated_at') },
+  },
+  sort: 'id',
+});
+
+export const RuleQuery = listQuery(ruleList, {
   severity: z.enum(severities).optional(),
   category: z.enum(categories).optional(),
   tag: text(200).optional(),
@@ -135,9 +149,20 @@ export const RuleQuery = PageQuery.extend({
   enabled: z.enum(['true', 'false', 'shadow', 'paused']).optional().describe('As overrides leave it now.'),
   q: text(200).optional().describe('Words that its id, title, docs, tags, causes or message hold.'),
 });
-export type RuleFilter = Omit<z.output<typeof RuleQuery>, 'limit' | 'offset' | 'cursor'>;
+export type RuleFilter = Omit<z.output<typeof RuleQuery>, ListFields>;
 
-export const RuleErrorQuery = PageQuery.extend({
+export const ruleErrorList = listOf({
+  name: 'rule-errors',
+  id: 'id',
+  columns: {
+    file: columns.text('file'),
+    line: columns.integer('line'),
+    severity: columns.ranks('severity', ['warning', 'error']),
+  },
+  sort: 'file,line',
+});
+
+export const RuleErrorQuery = listQuery(ruleErrorList, {
   file: text(1000).optional(),
   severity: z.enum(['error', 'warning']).optional(),
 });
@@ -154,4 +179,11 @@ export const RuleSetVersion = z
   })
   .meta({ id: 'RuleSetVersion', description: 'One deployment of the rule files.' });
 
-export const RuleSetQuery = PageQuery;
+export const ruleSetList = listOf({
+  name: 'rule-sets',
+  id: 'deployment.id',
+  columns: { deployed_at: columns.instant('deployment.deployed_at') },
+  sort: '-deployed_at',
+});
+
+export const RuleSetQuery = listQuery(ruleSetList, {});

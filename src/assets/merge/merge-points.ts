@@ -4,12 +4,16 @@
  */
 import { type Area, type Caller, requireSite } from '../../access/api-key.ts';
 import { getAuthor } from '../../access/store.ts';
+import { actorOf } from '../../events/event.ts';
+import { appendEvents } from '../../events/store.ts';
 import type { Db } from '../../platform/database.ts';
 import { refusals } from '../../platform/refusals.ts';
+import { type AssetState, insertStatusChanges, lockAssets } from '../asset-change-store.ts';
+import { assetChanged } from '../asset-events.ts';
 import { type LockedPoint, lockPoints } from '../point-change-store.ts';
-import { lockAssets } from '../store.ts';
+import { feedsItself, holdSitesOf } from '../tree-store.ts';
 import { type Conversion, findNamedConversion } from '../units.ts';
-import { listPointPairs, mergeAssetRows, type PointPair } from './asset-merge-store.ts';
+import { listParts, listPointPairs, mergeAssetRows, type PointPair } from './asset-merge-store.ts';
 import { findMerge, insertMerge } from './merge-store.ts';
 import { stepMerge } from './move-merged.ts';
 import type { AssetMerge, PointMerge, SeriesMover } from './point-merge.ts';
@@ -100,7 +104,7 @@ type AskedOfAsset = Asked & {
 /** Merges an asset into another, with its points, in the caller's transaction; throws as `mergePoint` does, and asset_not_found. */
 export async function mergeAsset(trx: Db, area: Area, asked: AskedOfAsset): Promise<AssetMerge> {
   const { id, target: targetId, points: names = {}, reason = '', mover, moveWorkOrders } = asked;
-  await lockBoth(trx, area, asked);
+  const before = await lockAll(trx, area, asked);
   const author = await getAuthor(trx, area.caller);
   const pairs = await listPointPairs(trx, { sourceId: id, targetId, names });
   refuseUnknownNames(names, pairs);
@@ -122,28 +126,68 @@ export async function mergeAsset(trx: Db, area: Area, asked: AskedOfAsset): Prom
   }
   const moved = pairs.filter((pair) => pair.targetId === null).map((pair) => pair.sourceId);
   const { caller } = area;
-  await mergeAssetRows(trx, { tenantId: caller.tenantId, sourceId: id, targetId, pointIds: moved });
+  const { tenantId } = caller;
+  await mergeAssetRows(trx, { tenantId, sourceId: id, targetId, pointIds: moved });
+  if (await feedsItself(trx, { tenantId, id: targetId }))
+    throw refusals.mergeNotPossible('The one feeds the other by way of others, so that it would feed itself.');
+  await recordMerge(trx, area, { before, author, reason });
   await moveWorkOrders(trx, { caller, fromAssetId: id, toAssetId: targetId });
   return { asset_id: targetId, moved_points: moved, merges };
 }
 
-/** Holds both assets. Throws why the one cannot become the other. */
-async function lockBoth(trx: Db, area: Area, { id, target: targetId }: Asked): Promise<void> {
+/** Holds both assets and the parts of the first, so that nobody changes their trees meanwhile. Throws why the one cannot become the other. */
+async function lockAll(trx: Db, area: Area, { id, target: targetId }: Asked): Promise<AssetState[]> {
+  const { tenantId } = area.caller;
   if (id === targetId) throw refusals.invalidBody('/target', 'conflict', 'must be another asset');
-  const assets = new Map((await lockAssets(trx, area, [id, targetId])).map((asset) => [asset.id, asset]));
+  await holdSitesOf(trx, { tenantId, assetIds: [id, targetId] });
+  const held = await lockAssets(trx, area, [id, targetId, ...(await listParts(trx, { tenantId, id }))]);
+  const assets = new Map(held.map((asset) => [asset.id, asset]));
   const [source, target] = [assets.get(id), assets.get(targetId)];
   if (!source) throw refusals.assetNotFound(id);
-  requireSite(area.caller, source.siteId);
+  requireSite(area.caller, source.site_id);
   if (!target) throw refusals.invalidBody('/target', 'not_found', 'must be the id of an asset');
-  requireSite(area.caller, target.siteId);
-  if (source.mergedInto !== null) throw refusals.mergeNotPossible(`It was merged already, into ${source.mergedInto}.`);
-  if (target.mergedInto !== null)
-    throw refusals.mergeNotPossible(`The target was itself merged, into ${target.mergedInto}; give that one.`);
-  if (source.siteId !== target.siteId) throw refusals.mergeNotPossible('The two assets lie at different sites.');
+  requireSite(area.caller, target.site_id);
+  if (source.merged_into !== null)
+    throw refusals.mergeNotPossible(`It was merged already, into ${source.merged_into}.`);
+  if (target.merged_into !== null)
+    throw refusals.mergeNotPossible(`The target was itself merged, into ${target.merged_into}; give that one.`);
+  if (source.site_id !== target.site_id) throw refusals.mergeNotPossible('The two assets lie at different sites.');
   if (source.source !== null)
     throw refusals.mergeNotPossible(
       `${source.name} comes from the building model ${source.source}, which would make it anew; merge the other into it.`,
     );
+  return held;
+}
+
+type Merged = { readonly before: readonly AssetState[]; readonly author: string; readonly reason: string };
+
+/** What a merging has changed of assets: that one of them is retired is on record, and all of it is told. */
+async function recordMerge(trx: Db, area: Area, { before, author, reason }: Merged): Promise<void> {
+  const ids = before.map(({ id }) => id);
+  const after = new Map((await lockAssets(trx, area, ids)).map((asset) => [asset.id, asset]));
+  const changed = before.flatMap((was) => {
+    const is = after.get(was.id);
+    return is ? [{ was, is }] : [];
+  });
+  await insertStatusChanges(
+    trx,
+    changed
+      .filter(({ was, is }) => was.status !== is.status)
+      .map(({ was, is }) => ({
+        tenantId: was.tenant_id,
+        assetId: was.id,
+        from: was.status,
+        to: is.status,
+        reason: reason || `merged into ${is.merged_into}`,
+        author,
+        at: is.updated_at,
+      })),
+  );
+  const actor = actorOf(area.caller);
+  await appendEvents(
+    trx,
+    changed.flatMap(({ was, is }) => assetChanged(was, is, { actor, reason })),
+  );
 }
 
 /** A point of the other asset may have become one of this one: the two are one already, at the asset that is to go. */

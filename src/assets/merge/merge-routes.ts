@@ -1,4 +1,5 @@
-import { type Area, nameOf, requireSite } from '../../access/api-key.ts';
+import { type Area, requireSite } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
@@ -13,6 +14,7 @@ import {
   MergePointBody,
   PointMerge,
   PointMergeQuery,
+  pointMergeList,
   type SeriesMover,
 } from './point-merge.ts';
 
@@ -87,7 +89,7 @@ function recordRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Merg
     response: { 200: mount.pageOf(PointMerge) },
   };
   app.get(mount.list('point-merges'), { config, schema: list }, async (request, reply) => {
-    const { page, filter } = paging.read(request.query, ['point-merges', nameOf(request.area)]);
+    const { page, filter } = paging.list(pointMergeList, request.query, readerOf(request.area));
     const rows = await listMerges(db, request.area, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

@@ -5,8 +5,8 @@ import { withinSites } from '../../access/site-store.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import type { LockedPoint } from '../point-change-store.ts';
 import { qualityOf } from '../quality.ts';
 import type { Conversion } from '../units.ts';
@@ -148,15 +148,15 @@ export async function listMerges(
   db: Db,
   area: Area,
   filter: PointMergeFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<PointMerge>> {
-  let merges = mergesOf(db, area).where(withinSites('asset.site_id', area.caller));
+  let merges = narrowed(mergesOf(db, area).where(withinSites('asset.site_id', area.caller)), page);
   if (filter.state !== undefined) merges = merges.where('point_merge.state', '=', filter.state);
   if (filter.point_id !== undefined) {
     merges = merges.where(sql<boolean>`${filter.point_id}::uuid in (source_point_id, target_point_id)`);
   }
   const total = await merges.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(merges.selectAll('point_merge'), { table: 'point_merge', page }).execute();
+  const rows = await inOrder(merges.selectAll('point_merge'), page).execute();
   return rowsOf(rows, total, toMerge);
 }
 

@@ -11,7 +11,7 @@
 import { z } from 'zod';
 import type { Db } from '../../platform/database.ts';
 import { Id, Instant } from '../../platform/fields.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, type ListFields, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 import { Quality } from '../quality.ts';
 import type { Conversion } from '../units.ts';
 
@@ -69,11 +69,18 @@ export const AssetMerge = z
   .meta({ id: 'AssetMerge' });
 export type AssetMerge = z.infer<typeof AssetMerge>;
 
-export const PointMergeQuery = PageQuery.extend({
+export const pointMergeList = listOf({
+  name: 'point-merges',
+  id: 'point_merge.id',
+  columns: { ...timestamps('point_merge'), ended_at: columns.instant('point_merge.ended_at', { isNullable: true }) },
+  words: ['point_merge.reason', 'point_merge.author'],
+});
+
+export const PointMergeQuery = listQuery(pointMergeList, {
   state: z.enum(mergeStates).optional(),
   point_id: Id.optional().describe('Merged, or merged into.'),
 });
-export type PointMergeFilter = Omit<z.output<typeof PointMergeQuery>, 'limit' | 'offset' | 'cursor'>;
+export type PointMergeFilter = Omit<z.output<typeof PointMergeQuery>, ListFields>;
 
 const Side = z.object({ value: z.number().nullable(), quality: Quality });
 

@@ -4,14 +4,18 @@
  */
 
 import { shardOf } from '../../access/tenant-store.ts';
+import type { Actor } from '../../events/event.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { refusals } from '../../platform/refusals.ts';
+import { insertStatusChanges } from '../asset-change-store.ts';
 import { insertSite, type KnownSite, lockSite, updateSite } from '../site-store.ts';
 import { createFindings, type FindingList, type ImportModel, type ImportSite } from './building-model.ts';
+import { breakCirclesOfFeeds, breakCirclesOfParts, keepPartsOfPeople } from './model-circle-store.ts';
 import { countUnderstood, type ModelReport } from './model-report.ts';
 import * as store from './model-store.ts';
 import { cleanText, type Planned, planAssets, planLocations, planPoints } from './plan-import.ts';
+import { recordingAssets, recordingSite } from './record-import.ts';
 
 export type ImportOptions = {
   readonly tenantId: string;
@@ -25,6 +29,9 @@ export type ImportOptions = {
   readonly forceTimeZone: boolean;
   /** Whether readings of unknown points make them at the sites of the model; absent: as it is, and not at a new one. */
   readonly discovery?: boolean | undefined;
+  /** Who imports it: as events name him, and as people write him down. */
+  readonly actor?: Actor | undefined;
+  readonly author?: string | undefined;
   /** The id of a unit by any of its names; units lie with the rules. */
   readonly findUnit: (name: string) => string | undefined;
 };
@@ -34,18 +41,14 @@ export async function importModel(trx: Db, model: ImportModel, options: ImportOp
   const findings = createFindings();
   const report = emptyReport(model, options);
   for (const site of model.sites) {
-    const { row, created } = await ensureSite(trx, site, options, findings);
+    const ensured = () => ensureSite(trx, site, options, findings);
+    const { row, created } = await recordingSite(trx, { ...options, slug: site.slug }, ensured);
     report.sites.push({ slug: row.slug, name: row.name, time_zone: row.timeZone, created });
     if (created && site.timeZone === null)
       findings.add('time_zone_unknown', 'neither the model nor the command says the time zone; it is UTC', row.slug);
-    await importSite(trx, {
-      model: partOf(model, site.slug),
-      target: { ...options, siteId: row.id, shard: row.shard },
-      slug: row.slug,
-      options,
-      findings,
-      report,
-    });
+    const target = { ...options, siteId: row.id, shard: row.shard };
+    const work = { model: partOf(model, site.slug), target, slug: row.slug, options, findings, report };
+    await recordingAssets(trx, { ...options, siteId: row.id }, () => importSite(trx, work));
   }
   report.findings.push(...findings.list().map((finding) => ({ ...finding, examples: [...finding.examples] })));
   return report;
@@ -90,7 +93,7 @@ async function ensureSite(
       );
       return { row: known, created: false };
     }
-    await updateSite(trx, change, { timeZone });
+    await updateSite(trx, change, { time_zone: timeZone });
     return { row: { ...known, timeZone }, created: false };
   }
   if (!makeSites) throw refusals.siteNotFound(site.slug);
@@ -148,6 +151,9 @@ async function importSite(trx: Db, { model, target, slug, options, findings, rep
   });
   await store.insertAssets(trx, target, assets.fresh);
   tally(report.equipment, assets, await store.updateAssets(trx, target, assets.rows));
+  for (const name of await breakCirclesOfParts(trx, target))
+    findings.add('circle_of_parts', 'was put by people into what is now a part of it; it was taken out', name);
+  await keepPartsOfPeople(trx, target);
 
   const knownPoints = await store.listKnownPoints(trx, target);
   const points = planPoints(model.points, {
@@ -166,17 +172,32 @@ async function importSite(trx: Db, { model, target, slug, options, findings, rep
     to_asset_id: assets.ids.get(to) as string,
   }));
   const relations = await store.writeRelations(trx, target, { rows, assetIds: [...assets.ids.values()] });
-  report.relations.in_model += rows.length;
-  report.relations.created += relations.created;
-  report.relations.removed += relations.removed;
-  if (options.retireVanished)
-    await store.retireAssets(
-      trx,
-      target,
-      assets.vanished.map(({ id }) => id),
+  const circular = await breakCirclesOfFeeds(trx, target, rows);
+  for (const told of circular)
+    findings.add(
+      'circle_of_feeds',
+      'feeds itself by way of what others have said; left out, since neither is upstream',
+      told,
     );
+  report.relations.in_model += rows.length;
+  report.relations.created += relations.created - circular.length;
+  report.relations.removed += relations.removed;
+  if (options.retireVanished) await retireVanished(trx, { target, options, ids: assets.vanished.map(({ id }) => id) });
   report.vanished.equipment.push(...assets.vanished.map(({ name }) => name).slice(0, 100));
   report.vanished.points.push(...points.vanished.map(({ name, assetName }) => `${assetName}/${name}`).slice(0, 100));
+}
+
+type Retiring = { readonly target: store.Target; readonly options: ImportOptions; readonly ids: readonly string[] };
+
+async function retireVanished(trx: Db, { target, options, ids }: Retiring): Promise<void> {
+  const { tenantId, source } = target;
+  const reason = `the building model ${source} has it no more`;
+  const retired = await store.retireAssets(trx, target, ids);
+  const author = options.author ?? 'faultline import';
+  await insertStatusChanges(
+    trx,
+    retired.map(({ id, status, at }) => ({ tenantId, assetId: id, from: status, to: 'retired', reason, author, at })),
+  );
 }
 
 function tally(

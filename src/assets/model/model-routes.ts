@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { getAuthor } from '../../access/store.ts';
+import { actorOf } from '../../events/event.ts';
 import type { Db } from '../../platform/database.ts';
 import { flag } from '../../platform/fields.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import { refusals } from '../../platform/refusals.ts';
-import { isTimeZone } from '../site.ts';
+import { isTimeZone } from '../../platform/time-zone.ts';
 import { type ImportModel, ModelError } from './building-model.ts';
 import { type ImportOptions, importModel } from './import-model.ts';
 import { readModelApart } from './model-reader.ts';
@@ -67,7 +69,11 @@ export function modelRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
         try {
           const model = await read(request, request.query);
           const { dry_run: isDryRun = false } = request.query;
-          const write = (trx: Db) => importModel(trx, model, optionsOf(request, needs));
+          const write = async (trx: Db) => {
+            const { caller } = request.area;
+            const by = { actor: actorOf(caller), author: await getAuthor(trx, caller) };
+            return importModel(trx, model, { ...optionsOf(request, needs), ...by });
+          };
           if (isDryRun) {
             const report = await rollBack(db, write);
             return shell.send(request, reply, mount.found({ ...report, dry_run: true }));

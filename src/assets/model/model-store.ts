@@ -8,11 +8,7 @@ type Known = {
   readonly source: string | null;
   readonly externalId: string | null;
 };
-export type KnownAsset = Known & {
-  readonly tags: readonly string[];
-  readonly parentId: string | null;
-  readonly locationId: string | null;
-};
+export type KnownAsset = Known & { readonly tags: readonly string[]; readonly otherNames: readonly string[] };
 export type KnownPoint = Known & { readonly assetId: string; readonly assetName: string };
 
 export type LocationRow = {
@@ -66,20 +62,21 @@ export async function listKnownLocations(trx: Db, { tenantId, siteId, source }: 
   return rows;
 }
 
+/** The assets of a site, each with the names of what was merged into it; those names are nobody else's. */
 export async function listKnownAssets(trx: Db, { tenantId, siteId }: Target): Promise<KnownAsset[]> {
   return trx
     .selectFrom('asset')
-    .select([
-      'id',
-      'name',
-      'source',
-      'external_id as externalId',
-      'tags',
-      'parent_id as parentId',
-      'location_id as locationId',
-    ])
+    .select(['id', 'name', 'source', 'external_id as externalId', 'tags'])
+    .select(
+      sql<
+        string[]
+      >`array(select other.name from asset other where other.merged_into = asset.id order by other.name)`.as(
+        'otherNames',
+      ),
+    )
     .where('tenant_id', '=', tenantId)
     .where('site_id', '=', siteId)
+    .where('merged_into', 'is', null)
     .orderBy('id')
     .execute();
 }
@@ -144,19 +141,40 @@ export async function insertAssets(trx: Db, target: Target, rows: readonly Asset
   }
 }
 
-/** Sets what is different of assets that the model describes; what it does not understand stays as it was. */
+/**
+ * Sets what is different of assets that the model describes. What it says nothing of stays as it was where that is not its own: where
+ * the asset was no part of it before, or people have said it since.
+ */
 export async function updateAssets(trx: Db, target: Target, rows: readonly AssetRow[]): Promise<string[]> {
   return changed(rows, (piece) =>
     sql<{ id: string }>`
-      update asset a set class = coalesce(given.class, a.class), parent_id = given.parent_id, location_id = given.location_id,
-        location_uri = given.location_uri, tags = given.tags, source = ${target.source}, external_id = given.external_id,
-        state = 'modelled', updated_at = now()
-      from jsonb_to_recordset(${piece}::jsonb) as given
-        (id uuid, class text, parent_id uuid, location_id uuid, location_uri text, tags text[], external_id text)
-      where a.id = given.id and a.tenant_id = ${target.tenantId}
-        and (a.class, a.parent_id, a.location_id, a.location_uri, a.tags, a.source, a.external_id, a.state) is distinct from
-          (coalesce(given.class, a.class), given.parent_id, given.location_id, given.location_uri, given.tags,
-            ${target.source}::text, given.external_id, 'modelled')
+      update asset a set class = now.class, parent_id = now.parent_id, location_id = now.location_id,
+        location_uri = now.location_uri, tags = now.tags, source = ${target.source}, external_id = now.external_id,
+        said_by_people = now.said_by_people, state = 'modelled', updated_at = greatest(now(), a.updated_at + interval '1 millisecond')
+      from (
+        select given.id, given.tags, given.external_id, coalesce(given.class, b.class) as class,
+          case when keeps.parent then b.parent_id else given.parent_id end as parent_id,
+          case when keeps.location then b.location_id else given.location_id end as location_id,
+          case when keeps.uri then b.location_uri else given.location_uri end as location_uri,
+          array_remove(array[
+            case when keeps.class and b.class is not null then 'class' end,
+            case when keeps.parent and b.parent_id is not null then 'parent_id' end,
+            case when keeps.location and b.location_id is not null then 'location_id' end,
+            case when keeps.uri and b.location_uri <> '' then 'location_uri' end], null) as said_by_people
+        from jsonb_to_recordset(${piece}::jsonb) as given
+          (id uuid, class text, parent_id uuid, location_id uuid, location_uri text, tags text[], external_id text)
+        join asset b on b.id = given.id and b.tenant_id = ${target.tenantId},
+        lateral (select b.source is distinct from ${target.source}::text as is_new) adopted,
+        lateral (select
+          given.class is null and (is_new or 'class' = any(b.said_by_people)) as class,
+          given.parent_id is null and (is_new or 'parent_id' = any(b.said_by_people)) as parent,
+          given.location_id is null and (is_new or 'location_id' = any(b.said_by_people)) as location,
+          given.location_id is null and given.location_uri = '' and (is_new or 'location_uri' = any(b.said_by_people)) as uri) keeps
+      ) now
+      where a.id = now.id and a.tenant_id = ${target.tenantId}
+        and (a.class, a.parent_id, a.location_id, a.location_uri, a.tags, a.source, a.external_id, a.said_by_people, a.state)
+          is distinct from (now.class, now.parent_id, now.location_id, now.location_uri, now.tags, ${target.source}::text,
+            now.external_id, now.said_by_people, 'modelled')
       returning a.id`.execute(trx),
   );
 }
@@ -221,11 +239,18 @@ export async function writeRelations(
   return { created: Number(created.numAffectedRows ?? 0), removed: Number(removed.numAffectedRows ?? 0) };
 }
 
-/** Retires assets that a model no longer has: they keep their history, and their points no longer serve rules. */
-export async function retireAssets(trx: Db, target: Target, ids: readonly string[]): Promise<void> {
-  await sql`
-    update asset set status = 'retired', updated_at = now()
-    where tenant_id = ${target.tenantId} and id = any(${ids}::uuid[]) and status <> 'retired'`.execute(trx);
+/** Retires assets that a model no longer has: they keep their history, and their points no longer serve rules. Gives how each was. */
+export async function retireAssets(
+  trx: Db,
+  target: Target,
+  ids: readonly string[],
+): Promise<{ id: string; status: string; at: Date }[]> {
+  const { rows } = await sql<{ id: string; status: string; at: Date }>`
+    update asset a set status = 'retired', updated_at = greatest(now(), a.updated_at + interval '1 millisecond')
+    from (select id, status from asset where tenant_id = ${target.tenantId} and id = any(${ids}::uuid[]) for update) before
+    where a.id = before.id and a.tenant_id = ${target.tenantId} and before.status <> 'retired'
+    returning a.id, before.status, a.updated_at as at`.execute(trx);
+  return rows;
 }
 
 /** Does work in a transaction that is taken back: what it would have done, and nothing of it. */

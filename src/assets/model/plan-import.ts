@@ -55,8 +55,11 @@ export function planAssets(
   { known, source, locations, slug, taken, findings }: AssetContext,
 ): Planned<AssetRow, KnownAsset> {
   const own = new Map(known.filter((row) => row.source === source).map((row) => [row.externalId, row]));
-  const free = byNames(known.filter((row) => row.externalId === null));
-  const names = new Set(known.map(({ name }) => name));
+  const free = byNames(
+    known.filter((row) => row.source === null),
+    ({ name, otherNames }) => [name, ...otherNames],
+  );
+  const names = new Set(known.flatMap(({ name, otherNames }) => [name, ...otherNames]));
   const matches = new Map<string, KnownAsset | undefined>();
   for (const { externalId } of model.assets) matches.set(externalId, own.get(keyOf(externalId)));
   let adopted = 0;
@@ -76,14 +79,13 @@ export function planAssets(
         findings.add('name_twice', 'a name that another has; a number was added', given),
       );
     const location = asset.location !== null ? locations.get(asset.location) : undefined;
-    const isOwn = match?.source === source;
     return {
       id: ids.get(asset.externalId) as string,
       name,
       uri: uriOf(model.format, { externalId: asset.externalId, slug, name, taken }),
       class: asset.class,
-      parent_id: (asset.parent !== null && ids.get(asset.parent)) || (isOwn ? null : (match?.parentId ?? null)),
-      location_id: location ?? (isOwn ? null : (match?.locationId ?? null)),
+      parent_id: (asset.parent !== null && ids.get(asset.parent)) || null,
+      location_id: location ?? null,
       location_uri: asset.location !== null && isUri(asset.location) ? asset.location : '',
       tags: [
         ...new Set([
@@ -172,16 +174,18 @@ function sortOut<Row extends { id: string }, Known extends { id: string }>(
 /** Rows by their names, each to be taken once; upper and lower case are the same where only one row is meant. */
 function byNames<Row extends { name: string }>(
   rows: readonly Row[],
+  namesOf: (row: Row) => readonly string[] = ({ name }) => [name],
 ): { take(names: readonly string[]): Row | undefined } {
-  const exactly = new Map(rows.map((row) => [row.name, row]));
-  const loosely = Map.groupBy(rows, ({ name }) => name.toLowerCase());
+  const named = rows.flatMap((row) => namesOf(row).map((name) => ({ name, row })));
+  const exactly = new Map(named.map(({ name, row }) => [name, row]));
+  const loosely = Map.groupBy(named, ({ name }) => name.toLowerCase());
   const gone = new Set<Row>();
   return {
     take(names) {
       const loose = names
-        .map((name) => loosely.get(name.toLowerCase()))
-        .filter((same) => same?.length === 1)
-        .map((same) => same?.[0]);
+        .map((name) => new Set(loosely.get(name.toLowerCase())?.map(({ row }) => row)))
+        .filter(({ size }) => size === 1)
+        .map((same) => [...same][0]);
       const found = [...names.map((name) => exactly.get(name)), ...loose].find(
         (row) => row !== undefined && !gone.has(row),
       );

@@ -8,6 +8,7 @@ import { Id, text } from '../../platform/fields.ts';
 import type { Mount } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { refusals } from '../../platform/refusals.ts';
+import { scopeOfType } from '../event-types.ts';
 import { formatSnapshot, type Position, parseSnapshot } from './snapshot.ts';
 import { listSitesOf } from './stream-store.ts';
 import { type StreamType, streamTypes, typesOf, type Wanted } from './wanted.ts';
@@ -49,14 +50,8 @@ export const streamQuery = {
 } satisfies Record<Mount['name'], z.ZodType>;
 export type StreamQuery = z.output<(typeof streamQuery)['tenant']>;
 
-/** The scope that each noun needs. */
-const scopeOfNoun: Readonly<Record<string, Scope>> = {
-  reading: 'points:read',
-  insight: 'insights:read',
-  work_order: 'work-orders:read',
-  device: 'devices:read',
-};
-export const streamScopes: readonly Scope[] = Object.values(scopeOfNoun);
+const scopeOf = (type: StreamType): Scope => (type === 'reading' ? 'points:read' : scopeOfType(type));
+export const streamScopes: readonly Scope[] = [...new Set(streamTypes.map(scopeOf))];
 
 /** What a stream is told. Throws scope_missing, site_forbidden, and validation_failed for a site, asset or point that is not there. */
 export async function wantedOf(db: Db, { area }: FastifyRequest, query: StreamQuery): Promise<Wanted> {
@@ -88,7 +83,6 @@ async function siteOf(db: Db, { area: { caller, site } }: Pick<FastifyRequest, '
 
 /** The types that were asked for, each of which the key must reach; or all that it reaches. */
 function permittedTypes(caller: Caller, asked: string[] | undefined): ReadonlySet<StreamType> {
-  const scopeOf = (type: StreamType) => scopeOfNoun[type.split('.')[0] ?? ''] as Scope;
   if (asked === undefined) return new Set(streamTypes.filter((type) => hasScope(caller, scopeOf(type))));
   const types = asked.flatMap(typesOf);
   for (const type of types) requireScope(caller, scopeOf(type));

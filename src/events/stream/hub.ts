@@ -15,12 +15,14 @@ import { refusals } from '../../platform/refusals.ts';
 import { type FeedLimits, type FindFresh, gapText, type Piece, readSince } from './feed.ts';
 import { createMarks } from './marks.ts';
 import type { Position } from './snapshot.ts';
-import { type KeyRights, listUsableKeys, lookingAt } from './stream-store.ts';
+import { listRights, lookingAt, type Rights } from './stream-store.ts';
 import { type Entry, matcherOf, type Wanted } from './wanted.ts';
 
 /** A stream as the hub needs it. */
 export type Listener = {
-  readonly key: KeyRights;
+  readonly rights: Rights;
+  /** Who has logged in; otherwise it is a key. */
+  readonly isPerson: boolean;
   readonly wanted: Wanted;
   /** Where it stopped; absent: it begins now. */
   readonly since: Position | undefined;
@@ -37,8 +39,8 @@ export type Hub = {
   /** Resolves when the listener is live, or has left before; rejects with the database's error. */
   join(listener: Listener): Promise<void>;
   leave(listener: Listener): void;
-  /** How many streams there are, or of one key. */
-  count(keyId?: string): number;
+  /** How many streams there are, or of one key or log-in. */
+  count(holderId?: string): number;
   /** Tells all streams to come back, to another process or to this one's successor. */
   close(): Promise<void>;
 };
@@ -142,9 +144,9 @@ export function createHub({ db, log, findFresh, limits, lookMs = 500 }: HubOptio
       members.get(listener)?.joined.resolve();
       members.delete(listener);
     },
-    count: (keyId) => {
-      const keys = [...members.keys()].map(({ key }) => key.id);
-      return keyId === undefined ? keys.length : keys.filter((id) => id === keyId).length;
+    count: (holderId) => {
+      const holders = [...members.keys()].map(({ rights }) => rights.id);
+      return holderId === undefined ? holders.length : holders.filter((id) => id === holderId).length;
     },
     close: async () => {
       isClosing = true;
@@ -166,7 +168,7 @@ type Seeing = Pick<HubOptions, 'db' | 'findFresh' | 'limits'> & {
   readonly behind: readonly Member[];
 };
 
-/** One look: what is new for those who are live, what comes next for those who are behind, and which keys are still good. */
+/** One look: what is new for those who are live, what comes next for those who are behind, and whose rights are still good. */
 function see({ db, findFresh, limits, marks, position, live, behind }: Seeing) {
   return lookingAt(db, async (trx, look) => {
     const now: Position = { ...look, begunMs: marks.begunAt(look) };
@@ -175,8 +177,8 @@ function see({ db, findFresh, limits, marks, position, live, behind }: Seeing) {
     const news = position && live.length > 0 ? await read(live, position) : undefined;
     const pieces: (Piece | undefined)[] = [];
     for (const member of behind) pieces.push(member.position && (await read([member], member.position)));
-    const keyIds = new Set([...live, ...behind].map(({ listener }) => listener.key.id));
-    return { now, news, pieces, usable: await listUsableKeys(trx, [...keyIds]) };
+    const holders = new Set([...live, ...behind].map(({ listener }) => listener.rights.id));
+    return { now, news, pieces, usable: await listRights(trx, [...holders]) };
   });
 }
 
@@ -200,14 +202,13 @@ function tell({ listener, matches }: Member, { entries, gaps, position }: Piece)
   listener.put([...missing, ...entries.filter(matches).map(({ text }) => text)], position);
 }
 
-/** A key that was revoked or has expired ends its streams; one that may see other things now begins anew with these. */
-function endUnusable({ key, end }: Listener, usable: readonly KeyRights[]): void {
-  const now = usable.find(({ id }) => id === key.id);
+/** A key or a log-in that has ended ends its streams; one that may see other things now begins anew with these. */
+function endUnusable({ rights, isPerson, end }: Listener, usable: readonly Rights[]): void {
+  const now = usable.find(({ id }) => id === rights.id);
   if (!now) {
-    end('closed', 'api_key_ended');
+    end('closed', isPerson ? 'session_ended' : 'api_key_ended');
     return;
   }
-  const rights = ({ scopes, siteIds }: KeyRights) =>
-    JSON.stringify([[...scopes].sort(), siteIds && [...siteIds].sort()]);
-  if (rights(now) !== rights(key)) end('resume', 'access_changed');
+  const inOrder = ({ scopes, siteIds }: Rights) => JSON.stringify([[...scopes].sort(), siteIds && [...siteIds].sort()]);
+  if (inOrder(now) !== inOrder(rights)) end('resume', 'access_changed');
 }

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Mount, RouteScope } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
@@ -18,7 +20,7 @@ import { createOutbox, type Outbox, type OutboxLimits } from './outbox.ts';
 import type { Position } from './snapshot.ts';
 import type { Wanted } from './wanted.ts';
 
-/** How many streams one key has at most, and one process, and what holds for each of them. */
+/** How many streams one key or log-in has at most, and one process, and what holds for each of them. */
 export type StreamLimits = OutboxLimits & { readonly ofKeyMax: number; readonly inAllMax: number };
 
 /** The live streams of this process. */
@@ -29,15 +31,15 @@ type Needs = { readonly db: Db; readonly paging: Paging; readonly streams: LiveS
 const mediaType = 'text/event-stream';
 const description = `
 Server-sent events (the WHATWG's HTML standard, 9.2), as they are committed. \`reading\` has a measurement (\`point_id\`, \`asset_id\`,
-\`site\`, \`time\`, \`value\`, \`quality\`); it also comes for one that was late or has been corrected, not for one that was taken out. \`insight.*\`, \`work_order.*\` and
-\`device.*\` have an entry of the event log (\`id\`, \`type\`, \`at\`, \`site\`, \`asset_id\`, \`subject\`, \`actor\`, \`changes\`, \`data\`).
+\`site\`, \`time\`, \`value\`, \`quality\`); it also comes for one that was late or has been corrected, not for one that was taken out. All others
+are entries of the event log, as \`GET /events/{id}\` has them; \`GET /event-types\` has their schemas (\`id\`, \`type\`, \`at\`, \`site\`, \`asset_id\`, \`subject\`, \`actor\`, \`changes\`, \`data\`).
 
 **Coming back.** Send the last \`id\` as \`Last-Event-ID\`, as browsers do by themselves: what was committed since then follows, each
 thing at least once. Events that belong together carry one id, with the last of them.
 
 **\`resume\`** is the last event of a stream that ends and may be opened again at once, from its last id: you read too slowly
 (\`too_slow\`), the server closes (\`server_closing\`), or the rights of the key have changed (\`access_changed\`). **\`closed\`** is the last
-one where the key has expired or was revoked (\`api_key_ended\`).
+one where the key has expired or was revoked (\`api_key_ended\`), or the log-in has ended (\`session_ended\`).
 
 **\`gap\`** says that something is not told: of \`types\`, what was stored from \`start\` to \`end\`, and in \`reason\` why (\`too_old\`: readings can
 be resumed for an hour; \`too_many\`; \`other_history\`). Read readings of that time from history, and the objects themselves anew.
@@ -62,14 +64,21 @@ export function streamRoutes(app: RouteScope, mount: Mount, { db, paging, stream
     const codec = createPositionCodec(paging, wanted.tenantId);
     // A browser goes on sending the query of its first request.
     const since = codec.read(request.headers['last-event-id'] || query.last_event_id);
-    refuseTooMany(streams, request.area.caller.keyId);
+    refuseTooMany(streams, holderOf(request.area.caller));
     if (request.method === 'HEAD') return reply.type(mediaType).send('');
     return follow(request, reply, { streams, wanted, codec, since });
   });
 }
 
-function refuseTooMany({ hub, limits }: LiveStreams, keyId: string): void {
-  if (hub.count(keyId) >= limits.ofKeyMax) throw refusals.tooManyStreams(limits.ofKeyMax);
+/** What a stream is held by: the API key, or the log-in. */
+function holderOf({ keyId, sessionId }: Caller): string {
+  const id = keyId ?? sessionId;
+  assert(id !== null, 'a request comes with a key or of a log-in');
+  return id;
+}
+
+function refuseTooMany({ hub, limits }: LiveStreams, holderId: string): void {
+  if (hub.count(holderId) >= limits.ofKeyMax) throw refusals.tooManyStreams(limits.ofKeyMax);
   if (hub.count() >= limits.inAllMax) throw refusals.streamsBusy();
 }
 
@@ -88,7 +97,8 @@ async function follow(
 ): Promise<FastifyReply> {
   let outbox: Outbox | undefined;
   const listener: Listener = {
-    key: { id: caller.keyId, scopes: caller.scopes, siteIds: caller.siteIds },
+    rights: { id: holderOf(caller), scopes: caller.scopes, siteIds: caller.siteIds },
+    isPerson: caller.keyId === null,
     wanted,
     since,
     onJoined: (from) => {

@@ -1,4 +1,6 @@
 import { sql } from 'kysely';
+import { listWorkingKeys } from '../../access/api-keys/key-state-store.ts';
+import { listOpenSessions } from '../../access/sessions/session-store.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Event } from '../event.ts';
 import { formatSnapshot, parseSnapshot, type Snapshot } from './snapshot.ts';
@@ -57,24 +59,17 @@ export async function listEventsSince(
   return rows;
 }
 
-/** What a key may do at present. */
-export type KeyRights = {
+/** What a key, or a person's log-in, may do at present. */
+export type Rights = {
   readonly id: string;
   readonly scopes: readonly string[];
   readonly siteIds: readonly string[] | null;
 };
 
 /** Those of some keys that let their holder in at present, each with what it may do. */
-export async function listUsableKeys(trx: Db, ids: readonly string[]): Promise<KeyRights[]> {
+export async function listRights(trx: Db, ids: readonly string[]): Promise<Rights[]> {
   if (ids.length === 0) return [];
-  const { rows } = await sql<KeyRights>`
-    select api_key.id, api_key.scopes, api_key.site_ids as "siteIds"
-    from api_key join tenant on tenant.id = api_key.tenant_id
-    where api_key.id = any(${[...ids]}::uuid[]) and api_key.revoked_at is null
-      and (api_key.expires_at is null or api_key.expires_at > clock_timestamp()) and tenant.plan <> 'free'`.execute(
-    trx,
-  );
-  return rows;
+  return [...(await listWorkingKeys(trx, ids)), ...(await listOpenSessions(trx, ids))];
 }
 
 /** The sites of those of some assets or points that a tenant has, by their ids. */

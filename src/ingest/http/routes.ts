@@ -95,7 +95,7 @@ export function takeStreams(scope: RouteScope): void {
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
 }
 
-const config = { scope: 'telemetry:write', streams: true } as const;
+const config = { scope: 'telemetry:write', streams: true, isIngest: true } as const;
 const ndjson = z.string().describe('A verdict a line, and the summary in the last.');
 const answers = (mount: Mount) => ({
   200: {

@@ -3,8 +3,8 @@ import type { Area } from '../../access/api-key.ts';
 import { withinSites } from '../../access/site-store.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import type { ImportError, ImportPlace } from './read-batches.ts';
 import { type ImportFilter, type ImportState, TelemetryImport } from './telemetry-import.ts';
 
@@ -193,12 +193,12 @@ export async function listImports(
   db: Db,
   area: Area,
   filter: ImportFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<TelemetryImport>> {
-  let imports = importsOf(db, area).where(withinSites('telemetry_import.site_id', area.caller));
+  let imports = narrowed(importsOf(db, area).where(withinSites('telemetry_import.site_id', area.caller)), page);
   if (filter.state !== undefined) imports = imports.where('telemetry_import.state', '=', filter.state);
   const total = await imports.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(imports), { table: 'telemetry_import', page }).execute();
+  const rows = await inOrder(shown(imports), page).execute();
   return rowsOf(rows, total, toImport);
 }
 

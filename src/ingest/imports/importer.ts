@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Db, isConnectionLoss } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
+import { inTenant } from '../../platform/row-security.ts';
 import type { Writing } from '../writing.ts';
 import type { ReadColumns } from './columns.ts';
 import { createImportFiles, type ImportFiles } from './import-files.ts';
@@ -30,7 +31,10 @@ export type Importer = {
 };
 
 export type ImporterOptions = {
+  /** On behalf of the tenant whose import it is. */
   readonly db: Db;
+  /** Of all tenants, for what an earlier run has left. */
+  readonly ownerDb: Db;
   readonly writing: Writing;
   readonly folder: string;
   readonly readColumns: ReadColumns;
@@ -41,7 +45,7 @@ const runningMax = 2;
 const lostFile = 'the program ended before all of the file had come; send it again';
 
 /** An importer that runs nothing yet. */
-export function createImporter({ db, writing, folder, readColumns, log }: ImporterOptions): Importer {
+export function createImporter({ db, ownerDb, writing, folder, readColumns, log }: ImporterOptions): Importer {
   const files = createImportFiles(folder);
   const waiting: { id: string; tenantId: string }[] = [];
   const running = new Map<string, { tenantId: string; stopping: AbortController; done: Promise<void> }>();
@@ -55,7 +59,8 @@ export function createImporter({ db, writing, folder, readColumns, log }: Import
     const [{ id, tenantId }] = waiting.splice(index, 1) as [{ id: string; tenantId: string }];
     const stopping = new AbortController();
     const isClosing = () => closing.signal.aborted;
-    const done = runToEnd(id, { db, writing, files, readColumns, log, signal: stopping.signal, isClosing })
+    const given = { db, writing, files, readColumns, log, signal: stopping.signal, isClosing };
+    const done = inTenant(tenantId, () => runToEnd(id, given))
       .catch((error: unknown) =>
         log.error({ err: error, import: id }, 'an import could not be ended; the next start tries again'),
       )
@@ -68,7 +73,7 @@ export function createImporter({ db, writing, folder, readColumns, log }: Import
   };
   const takeUp = async (attempt: number): Promise<void> => {
     try {
-      waiting.push(...(await takeUpOpen(db, files)));
+      waiting.push(...(await takeUpOpen(ownerDb, files)));
       next();
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { nameOf, requireSite } from '../../access/api-key.ts';
+import { requireSite } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import { findSite } from '../../assets/store.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Slots } from '../../platform/fair-gate.ts';
@@ -11,7 +12,7 @@ import { takeStreams } from '../http/routes.ts';
 import { endImport, findImport, listImports } from './import-store.ts';
 import type { Importer } from './importer.ts';
 import { receiveImport } from './receive-import.ts';
-import { ImportQuery, NewImportQuery, TelemetryImport } from './telemetry-import.ts';
+import { ImportQuery, importList, NewImportQuery, TelemetryImport } from './telemetry-import.ts';
 
 export type ImportNeeds = {
   readonly db: Db;
@@ -60,7 +61,7 @@ function receivingRoute(scope: RouteScope, mount: Mount, needs: ImportNeeds): vo
     body: z.unknown().meta({ description: 'Comma-separated values, by themselves or in a form.' }),
     response: { 202: { description: 'The file has come, and is being stored.', ...json(mount) } },
   };
-  const config = { ...write, streams: true };
+  const config = { ...write, streams: true, isIngest: true };
   scope.post(mount.list('imports/telemetry'), { config, schema }, (request, reply) =>
     receiveImport(
       { request, reply, mount, query: request.query, getSite: (slug) => siteOf(request, slug, needs) },
@@ -109,7 +110,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Imp
   };
   app.get(mount.list('imports'), { config: read, schema: list }, async (request, reply) => {
     const { area } = request;
-    const { page, filter } = paging.read(request.query, ['imports', nameOf(area), area.caller.siteIds]);
+    const { page, filter } = paging.list(importList, request.query, readerOf(area));
     const rows = await listImports(db, area, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

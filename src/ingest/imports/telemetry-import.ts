@@ -10,7 +10,7 @@
  */
 import { z } from 'zod';
 import { Id, Instant, text } from '../../platform/fields.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 
 const states = ['receiving', 'running', 'done', 'failed', 'cancelled'] as const;
 export type ImportState = (typeof states)[number];
@@ -54,7 +54,19 @@ export const TelemetryImport = z
   .meta({ id: 'TelemetryImport' });
 export type TelemetryImport = z.infer<typeof TelemetryImport>;
 
-export const ImportQuery = PageQuery.extend({ state: z.enum(states).optional() });
+export const importList = listOf({
+  name: 'imports',
+  id: 'telemetry_import.id',
+  columns: {
+    ...timestamps('telemetry_import'),
+    started_at: columns.instant('telemetry_import.started_at', { isNullable: true }),
+    ended_at: columns.instant('telemetry_import.ended_at', { isNullable: true }),
+    file_name: columns.text('telemetry_import.file_name', { isNullable: true }),
+  },
+  words: ['telemetry_import.file_name', 'telemetry_import.asset'],
+});
+
+export const ImportQuery = listQuery(importList, { state: z.enum(states).optional() });
 export type ImportFilter = { readonly state?: ImportState | undefined };
 
 export const columnsLengthMax = 262_144;

@@ -1,12 +1,12 @@
 import type { Db } from '../../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
+import type { Sealer } from '../../platform/sealer.ts';
 import { certificateRoutes } from './certificates/certificate-routes.ts';
 import { connectionRoutes } from './connections/connection-routes.ts';
 import { discoveryRoutes } from './discovery/discovery-routes.ts';
 import { gapRoutes } from './gaps/gap-routes.ts';
 import { itemRoutes } from './items/item-routes.ts';
-import type { Sealer } from './secrets.ts';
 import { writeRoutes } from './writes/write-routes.ts';
 
 type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell; readonly sealer: Sealer };

@@ -7,6 +7,7 @@
 import type { Presence } from '../../access/presence.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
+import type { Sealer } from '../../platform/sealer.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Board, Page } from './board.ts';
 import type { KeptSession } from './client/session.ts';
@@ -23,7 +24,6 @@ import { createHold, type Hold } from './hold.ts';
 import { createOnline } from './online.ts';
 import { createKeeping, openResume, sealResume } from './resume.ts';
 import { createRoom } from './room.ts';
-import type { Sealer } from './secrets.ts';
 import { createStill, type Still } from './still.ts';
 
 export type Reader = {

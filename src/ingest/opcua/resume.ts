@@ -1,9 +1,9 @@
 /** What is needed to take up a connection where an earlier run of the program left it; sealed, since it names a session. */
 import { createHash } from 'node:crypto';
+import type { Sealer } from '../../platform/sealer.ts';
 import type { KeptSession } from './client/session.ts';
 import type { KeptSubscription } from './collector/port.ts';
 import type { ConnectionSpec } from './connection.ts';
-import type { Sealer } from './secrets.ts';
 
 export type Resume = { readonly subscriptions: readonly KeptSubscription[]; readonly session: KeptSession | null };
 

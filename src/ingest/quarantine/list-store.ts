@@ -5,8 +5,8 @@ import type { Area } from '../../access/api-key.ts';
 import type { Device } from '../../access/device.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant, parseInstant } from '../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Position, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Position, Rows } from '../../platform/paging.ts';
 import { storableDetail } from './quarantine-store.ts';
 import { QuarantinedMessage, type QuarantineFilter } from './quarantined-message.ts';
 
@@ -15,15 +15,15 @@ export async function listQuarantine(
   db: Db,
   area: Area,
   filter: QuarantineFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<QuarantinedMessage>> {
-  const messages = filtered(db, area.caller.tenantId, filter);
+  const messages = narrowed(filtered(db, area.caller.tenantId, filter), page);
   const total = await messages.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const query = messages
     .leftJoin('device', 'device.id', 'quarantine.device_id')
     .selectAll('quarantine')
     .select('device.name as device');
-  const rows = await newestFirst(query, { table: 'quarantine', column: 'received_at', page }).execute();
+  const rows = await inOrder(query, page).execute();
   return rowsOf(rows, total, toMessage);
 }
 

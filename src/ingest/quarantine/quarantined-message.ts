@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Instant, text } from '../../platform/fields.ts';
 import { parseInstant } from '../../platform/instant.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, listOf, listQuery } from '../../platform/list-query.ts';
 import { reasons } from './quarantine.ts';
 
 const reasonList = reasons.join(', ');
@@ -31,18 +31,28 @@ const instant = text(40)
   .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
   .optional();
 
-const filters = {
+const listFilters = {
   reason: text(100).optional().describe(`One of ${reasonList}.`),
   device_id: Id.optional(),
   topic: text(1000).optional().describe('The whole topic.'),
   topic_prefix: text(1000).optional().describe('How the topic begins.'),
   topic_contains: text(1000).optional().describe('What the topic contains, in small letters or capitals.'),
   q: text(200).optional().describe('What the detail contains, in small letters or capitals.'),
+};
+const filters = {
+  ...listFilters,
   'received_at[gte]': instant.describe('Received at this instant or later.'),
   'received_at[lt]': instant.describe('Received before this instant.'),
 };
 
-export const QuarantineQuery = PageQuery.extend(filters);
+export const quarantineList = listOf({
+  name: 'quarantine',
+  id: 'quarantine.id',
+  columns: { received_at: columns.instant('quarantine.received_at'), topic: columns.text('quarantine.topic') },
+  sort: '-received_at',
+});
+
+export const QuarantineQuery = listQuery(quarantineList, listFilters);
 const Filter = z.strictObject(filters);
 export type QuarantineFilter = z.output<typeof Filter>;
 

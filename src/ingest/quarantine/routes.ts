@@ -1,4 +1,5 @@
-import { nameOf, requireTenant } from '../../access/api-key.ts';
+import { requireTenant } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import type { Db } from '../../platform/database.ts';
 import { requireMatch } from '../../platform/etag.ts';
 import { deleted, type Mount, type Queue, type RouteScope, type Shell } from '../../platform/mount.ts';
@@ -10,6 +11,7 @@ import {
   DeletionBody,
   QuarantinedMessage,
   QuarantineQuery,
+  quarantineList,
   ReplayBody,
   Replayed,
   ReplayedMany,
@@ -49,7 +51,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
   };
   app.get('/quarantine', { config: read, schema: list }, async (request, reply) => {
     requireTenant(request.area.caller);
-    const { page, filter } = paging.read(request.query, ['quarantine', nameOf(request.area)]);
+    const { page, filter } = paging.list(quarantineList, request.query, readerOf(request.area));
     const rows = await listQuarantine(db, request.area, filter, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

@@ -1,4 +1,5 @@
-import { nameOf, requireTenant } from '../../access/api-key.ts';
+import { requireTenant } from '../../access/api-key.ts';
+import { readerOf } from '../../access/listing.ts';
 import type { Db } from '../../platform/database.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
@@ -10,6 +11,7 @@ import {
   TopicTemplateQuery,
   TopicTemplateReadout,
   TopicTemplateTest,
+  topicTemplateList,
 } from './template.ts';
 import { listTemplates } from './template-store.ts';
 import { tryTemplate } from './try-template.ts';
@@ -41,7 +43,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
     const tenantId = requireTenant(request.area.caller);
-    const { page } = paging.read(request.query, [collection, nameOf(request.area)]);
+    const { page } = paging.list(topicTemplateList, request.query, readerOf(request.area));
     const rows = await listTemplates(db, tenantId, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

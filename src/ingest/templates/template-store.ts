@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { type Definition, TopicTemplate } from './template.ts';
 
@@ -10,10 +10,10 @@ import { type Definition, TopicTemplate } from './template.ts';
 export type TemplateRecord = Definition & { readonly id: string; readonly name: string; readonly enabled: boolean };
 
 /** Templates of a tenant, newest first. */
-export async function listTemplates(db: Db, tenantId: string, page: PageRequest): Promise<Rows<TopicTemplate>> {
-  const templates = db.selectFrom('topic_template').where('tenant_id', '=', tenantId);
+export async function listTemplates(db: Db, tenantId: string, page: ListRequest): Promise<Rows<TopicTemplate>> {
+  const templates = narrowed(db.selectFrom('topic_template').where('tenant_id', '=', tenantId), page);
   const total = await templates.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(templates.selectAll('topic_template'), { table: 'topic_template', page }).execute();
+  const rows = await inOrder(templates.selectAll('topic_template'), page).execute();
   return rowsOf(rows, total, toTemplate);
 }
 

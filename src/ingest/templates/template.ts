@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { isTopicName } from '../../assets/discovery.ts';
 import { Quality } from '../../assets/quality.ts';
 import { Id, Instant, text } from '../../platform/fields.ts';
-import { PageQuery } from '../../platform/paging.ts';
+import { columns, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 import { patternLengthMax } from './pattern.ts';
 import { pointerLengthMax } from './pointer.ts';
 
@@ -112,7 +112,18 @@ export const TopicTemplateChange = z
   .meta({ id: 'TopicTemplateChange', examples: [{ name: 'BMS of both wings', enabled: true }] });
 export type TopicTemplateChange = z.infer<typeof TopicTemplateChange>;
 
-export const TopicTemplateQuery = PageQuery;
+export const topicTemplateList = listOf({
+  name: 'topic-templates',
+  id: 'topic_template.id',
+  columns: {
+    ...timestamps('topic_template'),
+    name: columns.text('topic_template.name'),
+    pattern: columns.text('topic_template.pattern'),
+  },
+  words: ['topic_template.name', 'topic_template.pattern'],
+});
+
+export const TopicTemplateQuery = listQuery(topicTemplateList, {});
 
 /** What decides how messages are read. */
 export type Definition = {

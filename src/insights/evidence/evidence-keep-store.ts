@@ -27,7 +27,7 @@ const heldAfterEnd = sql`interval '25 hours'`;
 export async function listHolds(db: Db): Promise<EvidenceHold[]> {
   const { rows } = await sql<EvidenceHold>`
     with span as (${spans(sql`i.status <> 'dismissed' and i.withdrawn_at is null
-      and (i.resolved_at is null or i.resolved_at > now() - ${heldAfterEnd})`)})
+      and coalesce(i.ended_at, case when i.rule_id is null then i.resolved_at end, 'infinity') > now() - ${heldAfterEnd}`)})
     select distinct ${presentSeries} as "seriesId", span.insight_id as "insightId",
       (extract(epoch from span.from_at) * 1000)::float8 as "fromMs",
       (extract(epoch from least(span.through_at, now())) * 1000)::float8 as "throughMs"

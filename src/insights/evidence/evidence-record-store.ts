@@ -60,7 +60,7 @@ export async function restoreEpisodes(trx: Db, insightIds: readonly string[], ti
 /** Ends the episodes of insights that have been withdrawn. */
 export async function endWithdrawnEpisodes(trx: Db, insightIds: readonly string[]): Promise<void> {
   if (insightIds.length === 0) return;
-  await sql`update insight_episode e set ended_at = greatest(i.resolved_at, e.opened_at)
+  await sql`update insight_episode e set ended_at = greatest(i.ended_at, e.opened_at)
     from insight i where i.id = any(${insightIds}::uuid[]) and e.insight_id = i.id and e.ended_at is null`.execute(trx);
 }
 
@@ -85,7 +85,7 @@ export async function listOpenRecords(trx: Db, assetIds: readonly string[]): Pro
       ) newest), '{}') as served
     from insight i
     cross join lateral (select opened_at, limits from insight_episode where insight_id = i.id order by opened_at desc limit 1) e
-    where i.asset_id = any(${assetIds}::uuid[]) and i.resolved_at is null`.execute(trx);
+    where i.asset_id = any(${assetIds}::uuid[]) and i.rule_id is not null and i.ended_at is null`.execute(trx);
   return rows;
 }
 

@@ -18,7 +18,7 @@ const Episode = z.object({
   started_at: Instant.describe('When the condition began to hold.'),
   opened_at: Instant.describe('When it had held for as long as the rule asks.'),
   ended_at: Instant.nullable(),
-  rule_version: z.int(),
+  rule_version: z.int().describe('0 where no rule of ours found it.'),
   limits: z
     .array(z.object({ since: Instant, values: z.array(Value) }))
     .describe("The rule's parameters there, as its file, the equipment and overrides set them, and since when."),
@@ -54,7 +54,7 @@ const Series = z.object({
 export const Evidence = z
   .object({
     insight_id: Id,
-    rule_id: z.string(),
+    rule_id: z.string().nullable().describe('Null where no rule of ours found it.'),
     from: Instant,
     to: Instant.describe('Before this instant; now, while the insight or the time after it goes on.'),
     complete: z.boolean().describe('Whether nothing can be added any more: the time after its end is over.'),

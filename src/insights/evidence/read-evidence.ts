@@ -81,8 +81,8 @@ async function assemble(db: Db, { insight, samples, nowMs, readings }: Asked): P
   const span = { insightId: insight.id, fromMs, toMs, samplesMax, readings };
   const series: EvidenceSeries[] = [];
   for (const input of inputs) series.push(await readSeries(db, input, span));
-  const ofRule = { assetId: insight.asset_id, ruleId: insight.rule_id };
-  const states = await listStates(db, { ...ofRule, fromMs, toMs });
+  const { asset_id: assetId, rule_id: ruleId } = insight;
+  const states = assetId && ruleId ? await listStates(db, { assetId, ruleId, fromMs, toMs }) : [];
   return {
     insight_id: insight.id,
     rule_id: insight.rule_id,
@@ -103,7 +103,7 @@ function episodeOf(insight: Shown): RecordedEpisode {
     openedMs: Date.parse(opened_at),
     startedMs: Date.parse(started_at),
     endedMs: resolved_at === null ? null : Date.parse(resolved_at),
-    ruleVersion: rule_version,
+    ruleVersion: rule_version ?? 0,
     ...shownAround,
     limits: [],
   };

@@ -1,8 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import type { DB } from '../../platform/schema.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import type { Override } from '../language/override.ts';
@@ -121,7 +121,7 @@ export async function listOverrides(
   db: Db,
   tenant: Tenant,
   filter: OverrideFilter,
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<OverrideRecord>> {
   let overrides = overridesOf(db, tenant);
   if (filter.rule !== undefined) overrides = overrides.where('rule_override.rule_id', '=', filter.rule);
@@ -130,8 +130,9 @@ export async function listOverrides(
     overrides = overrides.where(sql`coalesce(rule_override.site_id, asset.site_id)`, '=', filter.siteId);
   if (filter.active !== undefined)
     overrides = overrides.where(sql<boolean>`(coalesce(until_at, 'infinity') > ${now}) = ${filter.active}`);
+  overrides = narrowed(overrides, page);
   const total = await overrides.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const query = newestFirst(overrides.selectAll('rule_override').select(shown), { table: 'rule_override', page });
+  const query = inOrder(overrides.selectAll('rule_override').select(shown), page);
   return rowsOf(await query.execute(), total, toRecord);
 }
 

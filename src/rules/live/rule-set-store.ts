@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import type { RuleText } from '../language/load-rules.ts';
 import type { RuleError } from '../language/rule-error.ts';
 
@@ -77,8 +77,8 @@ function toJson(value: unknown): string {
 }
 
 /** The deployments of versions, newest first; `shards` lists those that run the version at present. */
-export async function listRuleSets(db: Db, page: PageRequest): Promise<Rows<RuleSetVersion>> {
-  const deployments = db.selectFrom(
+export async function listRuleSets(db: Db, page: ListRequest): Promise<Rows<RuleSetVersion>> {
+  const all = db.selectFrom(
     db
       .selectFrom('rule_deployment')
       .innerJoin('rule_set', 'rule_set.hash', 'rule_deployment.hash')
@@ -95,8 +95,9 @@ export async function listRuleSets(db: Db, page: PageRequest): Promise<Rows<Rule
       ])
       .as('deployment'),
   );
+  const deployments = narrowed(all, page);
   const total = await deployments.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const query = newestFirst(deployments.selectAll(), { table: 'deployment', column: 'deployed_at', page });
+  const query = inOrder(deployments.selectAll(), page);
   return rowsOf(await query.execute(), total, (row) => ({
     hash: row.hash,
     fileCount: row.file_count,

@@ -2,11 +2,19 @@ import type { FastifyRequest } from 'fastify';
 import type { HeldPoint } from '../../assets/point.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Answer, Mount, RouteScope, Shell } from '../../platform/mount.ts';
-import { PageQuery, type Paging } from '../../platform/paging.ts';
+import type { Paging } from '../../platform/paging.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { readSeries, SeriesQuery } from '../../platform/series.ts';
 import { correct, revert } from './correct.ts';
-import { CorrectedReading, Correction, CorrectionBody, CorrectionPreview, RevertBody } from './correction.ts';
+import {
+  CorrectedReading,
+  Correction,
+  CorrectionBody,
+  CorrectionPreview,
+  CorrectionQuery,
+  correctionList,
+  RevertBody,
+} from './correction.ts';
 import { showEdit } from './correction-edits.ts';
 import { findCorrection, listCorrections, listEdits } from './correction-store.ts';
 
@@ -87,13 +95,16 @@ function recordRoutes(app: RouteScope, mount: Mount, { db, paging, shell, getPoi
     summary: 'List the corrections of a point',
     tags,
     params: mount.memberParams,
-    querystring: PageQuery,
+    querystring: CorrectionQuery,
     response: { 200: mount.pageOf(Correction) },
   };
   app.get(mount.member('points', '/corrections'), { config: read, schema: list }, async (request, reply) => {
     const { id: pointId } = request.params;
     const { tenantId } = await getPoint(request, pointId);
-    const { page } = paging.read(request.query, ['corrections', tenantId, pointId]);
+    const { page } = paging.list(correctionList, request.query, {
+      of: [tenantId, pointId],
+      timeZone: request.area.caller.timeZone,
+    });
     const rows = await listCorrections(db, { tenantId, pointId }, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

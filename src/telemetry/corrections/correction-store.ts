@@ -4,8 +4,8 @@ import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
 import { instant } from '../../platform/instant-store.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { repairSpanMsMax } from '../append-store.ts';
 import { float8Array, int2Array, timestampArray } from '../binary-arrays.ts';
 import { type ReadingColumnsRow, sentColumns, toColumns } from '../reading-columns-store.ts';
@@ -192,13 +192,14 @@ export async function insertCorrection(trx: Db, given: NewCorrection, edits: rea
 export async function listCorrections(
   db: Db,
   { tenantId, pointId }: { tenantId: string; pointId: string },
-  page: PageRequest,
+  page: ListRequest,
 ): Promise<Rows<Correction>> {
-  const ofPoint = correctionsOf(db, tenantId).where(
+  const all = correctionsOf(db, tenantId).where(
     sql<boolean>`point_correction.point_id in (select id from point where ${pointId}::uuid in (id, merged_into))`,
   );
+  const ofPoint = narrowed(all, page);
   const total = await ofPoint.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(ofPoint), { table: 'point_correction', page }).execute();
+  const rows = await inOrder(shown(ofPoint), page).execute();
   return rowsOf(rows, total, toCorrection);
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Quality } from '../../assets/quality.ts';
 import { Id, Instant, text } from '../../platform/fields.ts';
+import { columns, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 
 /** How many readings one correction may be about; a minute's point has as many in ten weeks. */
 export const correctedReadingsMax = 100_000;
@@ -106,3 +107,16 @@ export const CorrectionPreview = z
   })
   .meta({ id: 'CorrectionPreview' });
 export type CorrectionPreview = z.infer<typeof CorrectionPreview>;
+
+export const correctionList = listOf({
+  name: 'corrections',
+  id: 'point_correction.id',
+  columns: {
+    ...timestamps('point_correction'),
+    first_at: columns.instant('point_correction.first_at', { isNullable: true }),
+    last_at: columns.instant('point_correction.last_at', { isNullable: true }),
+  },
+  words: ['point_correction.reason', 'point_correction.author'],
+});
+
+export const CorrectionQuery = listQuery(correctionList, {});

@@ -9,6 +9,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Db } from '../../platform/database.ts';
+import { keepingTenant } from '../../platform/row-security.ts';
 import { type Query, slicePiece } from './query.ts';
 import type { Format } from './query-fields.ts';
 import { csvHeadOf, csvOf, type Names, ndjsonOf } from './query-format.ts';
@@ -41,13 +42,15 @@ export async function answerStream(
 ): Promise<FastifyReply> {
   const turn = turns.openStream(request.area.caller.tenantId);
   const pieces = readPieces(db, query, { position: { of: 0, afterMs: null }, rows: limit });
+  // A stream asks for more as its client takes it, which is no part of the request any more.
+  const read = keepingTenant(() => pieces.next());
   const close = () => {
     turn.leave();
     // What is being read ends first.
     pieces.return(undefined).catch((error: unknown) => request.log.debug({ err: error }, 'a query ended'));
   };
   try {
-    const first = await turn.next(() => pieces.next());
+    const first = await turn.next(read);
     reply
       .header('vary', 'accept')
       .type(`${mediaTypes[format]}; charset=utf-8${format === 'csv' ? '; header=present' : ''}`);
@@ -56,7 +59,7 @@ export async function answerStream(
       close();
       return reply.send('');
     }
-    const lines = linesOf(query, { first, pieces, turn, format, names, limit });
+    const lines = linesOf(query, { first, read, turn, format, names, limit });
     const stream = Readable.from(lines, { objectMode: false, highWaterMark: 65_536 });
     stream.once('close', close);
     stream.once('error', (error) => request.log.warn({ err: error, request_id: request.id }, 'a query was cut'));
@@ -70,18 +73,18 @@ export async function answerStream(
 
 type Lines = {
   readonly first: IteratorResult<Progress>;
-  readonly pieces: AsyncGenerator<Progress>;
+  readonly read: () => Promise<IteratorResult<Progress>>;
   readonly turn: StreamTurns;
   readonly format: StreamFormat;
   readonly names: Names;
   readonly limit: number;
 };
 
-async function* linesOf(query: Query, { first, pieces, turn, format, names, limit }: Lines): AsyncGenerator<string> {
+async function* linesOf(query: Query, { first, read, turn, format, names, limit }: Lines): AsyncGenerator<string> {
   const write = format === 'csv' ? csvOf : ndjsonOf;
   if (format === 'csv') yield csvHeadOf(query, names);
   let left = limit;
-  for (let next = first; !next.done; next = await turn.next(() => pieces.next())) {
+  for (let next = first; !next.done; next = await turn.next(read)) {
     const { piece } = next.value;
     const rows = Math.min(piece.timesMs.length, left);
     for (let from = 0; from < rows; from += rowsAtOnce) {

@@ -1,7 +1,7 @@
 import { type Quality, qualities } from '../../assets/quality.ts';
-import { isTimeZone } from '../../assets/site.ts';
 import type { FieldError } from '../../platform/refusal.ts';
 import { refusals } from '../../platform/refusals.ts';
+import { isTimeZone } from '../../platform/time-zone.ts';
 import { type Fill, fills } from './fill.ts';
 import { type Aggregate, aggregates, type BucketForm, type Query, type ShownSeries, widthOf } from './query.ts';
 import { type AskedBucket, bucketForms, countBuckets, parseBucket, widthForPixels } from './query-grid.ts';

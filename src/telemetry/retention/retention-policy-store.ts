@@ -2,8 +2,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
-import { newestFirst, rowsOf } from '../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../platform/paging.ts';
 import type { DB } from '../../platform/schema.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { kept, type Policy } from './retention.ts';
@@ -26,15 +26,16 @@ export type PolicyFilter = {
 };
 
 /** A tenant's policies, newest first. */
-export async function listPolicies(db: Db, filter: PolicyFilter, page: PageRequest): Promise<Rows<PolicyRecord>> {
+export async function listPolicies(db: Db, filter: PolicyFilter, page: ListRequest): Promise<Rows<PolicyRecord>> {
   let found = policiesOf(db, filter.tenantId);
   const { siteIds } = filter;
   if (siteIds !== undefined)
     found = found.where((is) =>
       is.or([is('p.site_id', 'is', null), is('p.site_id', '=', sql<string>`any(${siteIds}::uuid[])`)]),
     );
+  found = narrowed(found, page);
   const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(found.selectAll('p').select('site.slug as site'), { table: 'p', page }).execute();
+  const rows = await inOrder(found.selectAll('p').select('site.slug as site'), page).execute();
   return rowsOf(rows, total, toRecord);
 }
 

@@ -1,5 +1,6 @@
 /** Making the tables of telemetry, as hypertables or as tables of native partitions. Columns are the same on both sides. */
 import type pg from 'pg';
+import { restrictedRole } from '../../platform/row-security.ts';
 import type { EngineKind } from './engine-store.ts';
 import { layouts, type TimeTable, timeTables } from './time-table.ts';
 
@@ -51,6 +52,7 @@ export async function makeTable(client: pg.ClientBase, { name, table, kind }: Ma
   await client.query(
     `create index ${name}_${timeColumn} on ${name} using brin (${timeColumn}) with (autosummarize = on)`,
   );
+  await client.query(`grant select, insert, update, delete on ${name} to ${restrictedRole}`);
 }
 
 async function makeHypertable(client: pg.ClientBase, { name, table }: Omit<Making, 'kind'>): Promise<void> {

@@ -5,8 +5,8 @@
 
 import type { Db } from '../../../platform/database.ts';
 import { newId } from '../../../platform/id.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import type { Application } from '../client/trust.ts';
-import type { Sealer } from '../secrets.ts';
 import { findApplication, insertApplication } from './application-store.ts';
 
 const place = 'opcua_application';

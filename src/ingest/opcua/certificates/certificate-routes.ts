@@ -1,16 +1,18 @@
-import { nameOf, requireTenant } from '../../../access/api-key.ts';
+import { callerIdOf, requireTenant } from '../../../access/api-key.ts';
+import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
 import { refusals } from '../../../platform/refusals.ts';
-import type { Sealer } from '../secrets.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { loadCertificate } from './application.ts';
 import {
   OpcuaApplication,
   OpcuaCertificate,
   OpcuaCertificateBody,
   OpcuaCertificateQuery,
+  opcuaCertificateList,
   readCertificate,
 } from './server-certificate.ts';
 import {
@@ -45,7 +47,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
     const tenantId = requireTenant(request.area.caller);
-    const { page, filter } = paging.read(request.query, [collection, nameOf(request.area)]);
+    const { page, filter } = paging.list(opcuaCertificateList, request.query, readerOf(request.area));
     const rows = await listCertificates(db, tenantId, { filter, page });
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
@@ -76,7 +78,7 @@ function decisionRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
     const certificate = readCertificate(request.body.certificate);
     if (!certificate) throw refusals.invalidBody('/certificate', 'invalid', 'must be one X.509 certificate in PEM');
     return shell.transact(request, reply, async (trx) => {
-      const decision = { tenantId, by: caller.keyId, at: shell.now() };
+      const decision = { tenantId, by: callerIdOf(caller), at: shell.now() };
       const id = await insertTrustedCertificate(trx, certificate, decision);
       return mount.created(request, await getCertificate(trx, { tenantId, id }));
     });
@@ -92,7 +94,7 @@ function decisionRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
     const { caller } = request.area;
     const which = { tenantId: requireTenant(caller), id: request.params.id };
     return shell.transact(request, reply, async (trx) => {
-      const isThere = await trustCertificate(trx, which.id, { ...which, by: caller.keyId, at: shell.now() });
+      const isThere = await trustCertificate(trx, which.id, { ...which, by: callerIdOf(caller), at: shell.now() });
       if (!isThere) throw refusals.opcuaCertificateNotFound(which.id);
       return mount.one(await getCertificate(trx, which));
     });

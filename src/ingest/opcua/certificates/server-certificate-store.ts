@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../../platform/database.ts';
 import { newId } from '../../../platform/id.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import { laterThanBefore } from '../../../platform/version-store.ts';
 import { OpcuaCertificate, type OpcuaCertificateFilter, readCertificate } from './server-certificate.ts';
 
@@ -14,15 +14,12 @@ const rejectedMax = 1_000;
 export async function listCertificates(
   db: Db,
   tenantId: string,
-  { filter, page }: { filter: OpcuaCertificateFilter; page: PageRequest },
+  { filter, page }: { filter: OpcuaCertificateFilter; page: ListRequest },
 ): Promise<Rows<OpcuaCertificate>> {
-  let certificates = db.selectFrom('opcua_certificate').where('tenant_id', '=', tenantId);
+  let certificates = narrowed(db.selectFrom('opcua_certificate').where('tenant_id', '=', tenantId), page);
   if (filter.state !== undefined) certificates = certificates.where('state', '=', filter.state);
   const total = await certificates.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(certificates.selectAll('opcua_certificate'), {
-    table: 'opcua_certificate',
-    page,
-  }).execute();
+  const rows = await inOrder(certificates.selectAll('opcua_certificate'), page).execute();
   return rowsOf(rows, total, toCertificate);
 }
 

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { Id, Instant, text } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, listOf, listQuery, timestamps } from '../../../platform/list-query.ts';
 import { fingerprintOf } from '../fingerprint.ts';
 import { exampleCertificate } from './example-certificate.ts';
 
@@ -28,7 +28,18 @@ export const OpcuaCertificate = z
   .meta({ id: 'OpcuaCertificate' });
 export type OpcuaCertificate = z.infer<typeof OpcuaCertificate>;
 
-export const OpcuaCertificateQuery = PageQuery.extend({ state: State.optional() });
+export const opcuaCertificateList = listOf({
+  name: 'opcua-certificates',
+  id: 'opcua_certificate.id',
+  columns: {
+    ...timestamps('opcua_certificate'),
+    seen_at: columns.instant('opcua_certificate.seen_at', { isNullable: true }),
+    decided_at: columns.instant('opcua_certificate.decided_at', { isNullable: true }),
+  },
+  words: ['opcua_certificate.endpoint_url', 'opcua_certificate.fingerprint'],
+});
+
+export const OpcuaCertificateQuery = listQuery(opcuaCertificateList, { state: State.optional() });
 export type OpcuaCertificateFilter = { readonly state?: OpcuaCertificate['state'] | undefined };
 
 export const OpcuaCertificateBody = z

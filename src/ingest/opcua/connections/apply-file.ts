@@ -4,7 +4,7 @@ import { revokeDevice } from '../../../access/registered-device-store.ts';
 import { listTenants } from '../../../access/tenant-store.ts';
 import type { Db } from '../../../platform/database.ts';
 import { Refusal } from '../../../platform/refusal.ts';
-import type { Sealer } from '../secrets.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { type FileConnection, readConnectionFile } from './connection-file.ts';
 import { deleteConnection, listFileConnections } from './connection-store.ts';
 import { givenIdentity, openIdentity } from './identity.ts';

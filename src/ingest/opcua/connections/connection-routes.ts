@@ -1,8 +1,9 @@
-import { nameOf, requireTenant } from '../../../access/api-key.ts';
+import { requireTenant } from '../../../access/api-key.ts';
+import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
-import type { Sealer } from '../secrets.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { listConnections } from './connection-store.ts';
 import {
   OpcuaConnection,
@@ -10,6 +11,7 @@ import {
   OpcuaConnectionChange,
   OpcuaConnectionQuery,
   OpcuaConnectionTest,
+  opcuaConnectionList,
 } from './opcua-connection.ts';
 import { changeConnection, createConnection, getConnection, removeConnection } from './set-connection.ts';
 import { tryConnection } from './try-connection.ts';
@@ -41,7 +43,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
   };
   app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
     const tenantId = requireTenant(request.area.caller);
-    const { page, filter } = paging.read(request.query, [collection, nameOf(request.area)]);
+    const { page, filter } = paging.list(opcuaConnectionList, request.query, readerOf(request.area));
     const rows = await listConnections(db, tenantId, { filter, page });
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

@@ -1,8 +1,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import type { DB } from '../../../platform/schema.ts';
 import { laterThanBefore } from '../../../platform/version-store.ts';
 import type { ConnectionState, SecurityMode, SecurityPolicy } from '../connection.ts';
@@ -33,14 +33,14 @@ type Which = { readonly tenantId: string; readonly id: string };
 export async function listConnections(
   db: Db,
   tenantId: string,
-  { filter, page }: { filter: OpcuaConnectionFilter; page: PageRequest },
+  { filter, page }: { filter: OpcuaConnectionFilter; page: ListRequest },
 ): Promise<Rows<OpcuaConnection>> {
-  let connections = connectionsOf(db, tenantId);
+  let connections = narrowed(connectionsOf(db, tenantId), page);
   if (filter.site !== undefined) connections = connections.where('site.slug', '=', filter.site);
   if (filter.state !== undefined) connections = connections.where('opcua_connection.state', '=', filter.state);
   if (filter.enabled !== undefined) connections = connections.where('is_enabled', '=', filter.enabled);
   const total = await connections.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(shown(connections), { table: 'opcua_connection', page }).execute();
+  const rows = await inOrder(shown(connections), page).execute();
   return rowsOf(rows, total, toConnection);
 }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../../../platform/database.ts';
 import type { Log } from '../../../platform/log.ts';
-import type { Sealer } from '../secrets.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { applyConnectionFile } from './apply-file.ts';
 
 export type FollowOptions = {

@@ -1,10 +1,10 @@
 import type { Db } from '../../../platform/database.ts';
 import { refusals } from '../../../platform/refusals.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { loadApplication } from '../certificates/application.ts';
 import { createTrust } from '../certificates/trust.ts';
 import type { Application, Trust } from '../client/trust.ts';
 import type { ConnectionSpec } from '../connection.ts';
-import type { Sealer } from '../secrets.ts';
 import { findSpec } from './spec-store.ts';
 
 /** What a session of its own with a connection's server takes. */

@@ -1,7 +1,8 @@
 /** Who we are to a server, between what was given, what is stored, and what a client needs. */
+
+import type { Sealer } from '../../../platform/sealer.ts';
 import type { Identity } from '../connection.ts';
 import { fingerprintOf } from '../fingerprint.ts';
-import type { Sealer } from '../secrets.ts';
 import type { ConnectionColumns } from './connection-store.ts';
 import { certificateIn, type OpcuaConnectionBody } from './opcua-connection.ts';
 

@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { flag, Id, Instant, text } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, type ListFields, listOf, listQuery, timestamps } from '../../../platform/list-query.ts';
 import { connectionStates, securityModes, securityPolicies, troubleCodes } from '../connection.ts';
 import { isNodeKey } from '../node-key.ts';
 
@@ -185,12 +185,23 @@ export const OpcuaConnectionTest = z
   .meta({ id: 'OpcuaConnectionTest' });
 export type OpcuaConnectionTest = z.infer<typeof OpcuaConnectionTest>;
 
-export const OpcuaConnectionQuery = PageQuery.extend({
+export const opcuaConnectionList = listOf({
+  name: 'opcua-connections',
+  id: 'opcua_connection.id',
+  columns: {
+    ...timestamps('opcua_connection'),
+    name: columns.text('opcua_connection.name'),
+    last_value_at: columns.instant('opcua_connection.last_value_at', { isNullable: true }),
+  },
+  words: ['opcua_connection.name', 'opcua_connection.endpoint_url'],
+});
+
+export const OpcuaConnectionQuery = listQuery(opcuaConnectionList, {
   site: text(63).optional().describe('Only those of the site with this slug.'),
   state: z.enum(connectionStates).optional(),
   enabled: flag(),
 });
-export type OpcuaConnectionFilter = Omit<z.infer<typeof OpcuaConnectionQuery>, keyof z.infer<typeof PageQuery>>;
+export type OpcuaConnectionFilter = Omit<z.infer<typeof OpcuaConnectionQuery>, ListFields>;
 
 function isCertificate(pem: string): boolean {
   return certificateIn(pem) !== undefined;

@@ -7,7 +7,7 @@ import type { Db } from '../../../platform/database.ts';
 import { requireMatch } from '../../../platform/etag.ts';
 import { newId } from '../../../platform/id.ts';
 import { refusals } from '../../../platform/refusals.ts';
-import type { Sealer } from '../secrets.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import {
   type ConnectionColumns,
   countConnections,

@@ -1,7 +1,7 @@
 import type { Device } from '../../../access/device.ts';
 import type { Db } from '../../../platform/database.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import type { ConnectionSpec, SecurityMode, SecurityPolicy } from '../connection.ts';
-import type { Sealer } from '../secrets.ts';
 import { openIdentity } from './identity.ts';
 
 /** What a client needs for a connection of a tenant; undefined where there is none. Rejects, naming SECRET, where that is another. */

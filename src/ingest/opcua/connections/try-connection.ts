@@ -1,6 +1,6 @@
 import type { Db } from '../../../platform/database.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { troubleOf } from '../client/trouble.ts';
-import type { Sealer } from '../secrets.ts';
 import { getAccess } from './get-access.ts';
 import type { OpcuaConnectionTest } from './opcua-connection.ts';
 

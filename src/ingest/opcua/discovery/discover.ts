@@ -2,12 +2,12 @@
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
 import { refusals } from '../../../platform/refusals.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import type { Trouble } from '../connection.ts';
 import { lockConnection } from '../connections/connection-store.ts';
 import { getConnection } from '../connections/set-connection.ts';
 import { itemsAtOnceMax } from '../items/item.ts';
 import { setItems } from '../items/set-items.ts';
-import type { Sealer } from '../secrets.ts';
 import type {
   OpcuaBrowseBody,
   OpcuaBrowsed,

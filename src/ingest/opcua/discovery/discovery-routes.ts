@@ -1,11 +1,12 @@
-import { nameOf, requireTenant } from '../../../access/api-key.ts';
+import { requireTenant } from '../../../access/api-key.ts';
+import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
 import { createFairGate } from '../../../platform/fair-gate.ts';
 import type { Mount, RouteScope, Shell } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
 import { refusals } from '../../../platform/refusals.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { getConnection } from '../connections/set-connection.ts';
-import type { Sealer } from '../secrets.ts';
 import { browseServer, discover, getMapping, previewMapping, setMapping } from './discover.ts';
 import {
   OpcuaBrowseBody,
@@ -16,6 +17,7 @@ import {
   OpcuaNodeQuery,
   OpcuaPreview,
   OpcuaPreviewBody,
+  opcuaNodeList,
 } from './discovery.ts';
 import { OpcuaMapping, OpcuaMappingBody } from './mapping-rule.ts';
 import { listNodes } from './node-store.ts';
@@ -139,7 +141,7 @@ function nodesRoute(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
   app.get(mount.member(collection, '/nodes'), { config: read, schema }, async (request, reply) => {
     const which = { tenantId: requireTenant(request.area.caller), id: request.params.id };
     await getConnection(db, which);
-    const { page, filter } = paging.read(request.query, ['opcua-nodes', nameOf(request.area), which.id]);
+    const { page, filter } = paging.list(opcuaNodeList, request.query, readerOf(request.area, which.id));
     const rows = await listNodes(db, which.id, { filter, page });
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

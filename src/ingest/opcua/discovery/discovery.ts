@@ -1,7 +1,8 @@
 /** What the API asks and tells of servers' address spaces. */
+
 import { z } from 'zod';
 import { Instant, text } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, listOf, listQuery } from '../../../platform/list-query.ts';
 import { troubleCodes } from '../connection.ts';
 import { isNodeKey } from '../node-key.ts';
 import { stopReasons } from './found-node.ts';
@@ -101,7 +102,19 @@ export const OpcuaNode = z
   .meta({ id: 'OpcuaNode' });
 export type OpcuaNode = z.infer<typeof OpcuaNode>;
 
-export const OpcuaNodeQuery = PageQuery.extend({
+export const opcuaNodeList = listOf({
+  name: 'opcua-nodes',
+  id: 'n.id',
+  idType: 'bigint',
+  columns: {
+    found_at: columns.instant('n.found_at'),
+    browse_path: columns.text('n.browse_path'),
+    node: columns.text('n.node'),
+  },
+  sort: '-found_at',
+});
+
+export const OpcuaNodeQuery = listQuery(opcuaNodeList, {
   which: z
     .enum(['added', 'gone', 'unmapped'])
     .optional()
@@ -127,7 +140,11 @@ const Verdict = z
   .describe(
     'new: an item would be made; exists: one reads it; skipped: by a rule; unmapped: no rule matches; conflict: another is the same point; unusable: the names or the site cannot be.',
   );
-const Counts = z.record(z.enum(verdicts), z.int()).describe('How many values there are of each verdict.');
+const Counts = z
+  .object(
+    Object.fromEntries(verdicts.map((verdict) => [verdict, z.int()])) as Record<(typeof verdicts)[number], z.ZodInt>,
+  )
+  .describe('How many values there are of each verdict.');
 
 export const OpcuaDiscovered = z
   .object({

@@ -1,10 +1,10 @@
 /** A look at a connection's server, in a session of its own; what does not work at the server is in what it answers. */
 import type { Db } from '../../../platform/database.ts';
 import { refusals } from '../../../platform/refusals.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { troubleOf } from '../client/trouble.ts';
 import type { NodeKey, Trouble } from '../connection.ts';
 import { getAccess } from '../connections/get-access.ts';
-import type { Sealer } from '../secrets.ts';
 import type { Browsed, BrowseOptions } from './browse.ts';
 import { type FoundNode, pathText, type Stop } from './found-node.ts';
 import type { NodeRow } from './node-store.ts';

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import type { NodeKey } from '../connection.ts';
 import { OpcuaNode } from './discovery.ts';
 
@@ -146,7 +147,7 @@ export type NodeFilter = {
 export async function listNodes(
   db: Db,
   connectionId: string,
-  { filter, page }: { filter: NodeFilter; page: PageRequest },
+  { filter, page }: { filter: NodeFilter; page: ListRequest },
 ): Promise<Rows<OpcuaNode>> {
   let nodes = db
     .selectFrom('opcua_node as n')
@@ -167,16 +168,10 @@ export async function listNodes(
       sql<boolean>`position(lower(${q}) in lower(concat_ws(' ', n.browse_path, n.field, n.node, n.description))) > 0`,
     );
   }
-  const { count } = await nodes.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  let cut = nodes
-    .selectAll('n')
-    .select(['i.id as item_id', sql<string>`n.id::text`.as('position_id')])
-    .orderBy('n.id', 'desc')
-    .limit(page.limit + 1);
-  cut = page.after ? cut.where(sql<boolean>`n.id < ${page.after.id}::bigint`) : cut.offset(page.offset);
-  const rows = await cut.execute();
-  const positioned = rows.map((row) => ({ item: toNode(row), position: { at: '', id: row.position_id } }));
-  return { rows: positioned, total: Number(count) };
+  const found = narrowed(nodes, page);
+  const total = await found.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  const rows = await inOrder(found.selectAll('n').select('i.id as item_id'), page).execute();
+  return rowsOf(rows, total, toNode);
 }
 
 type Row = {

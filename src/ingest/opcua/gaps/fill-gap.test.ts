@@ -77,7 +77,8 @@ test('the end of a gap is asked for once more when it is past, since a historian
   times.push(toMs - 50);
   expect(await filled).toMatchObject({ state: 'filled', readingsFound: 2 });
   expect(history.asked.map((line) => line.slice(0, 2))).toEqual(['1:', '1:']);
-  expect(Date.now()).toBeGreaterThanOrEqual(toMs + 100);
+  // Node's timers may fire a millisecond before their time.
+  expect(Date.now()).toBeGreaterThanOrEqual(toMs + 99);
 });
 
 test('values out of history wait for room', async () => {

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import type { Db } from '../../../platform/database.ts';
 import { newId } from '../../../platform/id.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import type { FoundGap } from '../connection.ts';
 import { OpcuaGap, type OpcuaGapFilter } from './gap.ts';
 
@@ -103,13 +103,14 @@ export async function updateGap(
 export async function listGaps(
   db: Db,
   { tenantId, connectionId }: Which,
-  { filter, page }: { filter: OpcuaGapFilter; page: PageRequest },
+  { filter, page }: { filter: OpcuaGapFilter; page: ListRequest },
 ): Promise<Rows<OpcuaGap>> {
   let gaps = db.selectFrom('opcua_gap').where('tenant_id', '=', tenantId).where('connection_id', '=', connectionId);
   if (filter.state !== undefined) gaps = gaps.where('state', '=', filter.state);
   if (filter.reason !== undefined) gaps = gaps.where('reason', '=', filter.reason);
+  gaps = narrowed(gaps, page);
   const total = await gaps.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(gaps.selectAll(), { table: 'opcua_gap', column: 'from_at', page }).execute();
+  const rows = await inOrder(gaps.selectAll(), page).execute();
   return rowsOf(rows, total, (row) =>
     OpcuaGap.parse({
       ...row,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, Instant } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, type ListFields, listOf, listQuery, timestamps } from '../../../platform/list-query.ts';
 import { gapReasons } from '../connection.ts';
 
 const gapStates = ['open', 'filling', 'filled', 'partly', 'lost'] as const;
@@ -31,8 +31,19 @@ export const OpcuaGap = z
   .meta({ id: 'OpcuaGap' });
 export type OpcuaGap = z.infer<typeof OpcuaGap>;
 
-export const OpcuaGapQuery = PageQuery.extend({
+export const opcuaGapList = listOf({
+  name: 'opcua-gaps',
+  id: 'opcua_gap.id',
+  columns: {
+    from: columns.instant('opcua_gap.from_at'),
+    to: columns.instant('opcua_gap.to_at', { isNullable: true }),
+    ...timestamps('opcua_gap'),
+  },
+  sort: '-from',
+});
+
+export const OpcuaGapQuery = listQuery(opcuaGapList, {
   state: z.enum(gapStates).optional(),
   reason: z.enum(gapReasons).optional(),
 });
-export type OpcuaGapFilter = Omit<z.infer<typeof OpcuaGapQuery>, keyof z.infer<typeof PageQuery>>;
+export type OpcuaGapFilter = Omit<z.infer<typeof OpcuaGapQuery>, ListFields>;

@@ -1,4 +1,5 @@
-import { nameOf, requireTenant } from '../../../access/api-key.ts';
+import { requireTenant } from '../../../access/api-key.ts';
+import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
@@ -13,6 +14,7 @@ import {
   OpcuaItemsChange,
   OpcuaItemsChanged,
   OpcuaItemsRemoval,
+  opcuaItemList,
 } from './item.ts';
 import { listItems } from './item-store.ts';
 import { changeItems, removeItems, setItems } from './set-items.ts';
@@ -46,7 +48,7 @@ function listRoute(app: RouteScope, mount: Mount, { db, paging, shell }: Needs):
   app.get(mount.member(collection, '/items'), { config: read, schema }, async (request, reply) => {
     const which = { tenantId: requireTenant(request.area.caller), id: request.params.id };
     await getConnection(db, which);
-    const { page, filter } = paging.read(request.query, ['opcua-items', nameOf(request.area), which.id]);
+    const { page, filter } = paging.list(opcuaItemList, request.query, readerOf(request.area, which.id));
     const { node, ...same } = filter;
     const rows = await listItems(db, which.id, { filter: { ...same, ...(node && { nodes: [node] }) }, page });
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));

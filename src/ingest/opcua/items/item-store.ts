@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import type { DeadbandKind } from '../connection.ts';
 import { type ItemFilter, OpcuaItem } from './item.ts';
 
@@ -22,19 +23,11 @@ export type ItemColumns = {
 export async function listItems(
   db: Db,
   connectionId: string,
-  { filter, page }: { filter: ItemFilter; page: PageRequest },
+  { filter, page }: { filter: ItemFilter; page: ListRequest },
 ): Promise<Rows<OpcuaItem>> {
-  const items = filtered(db, connectionId, filter);
-  const { count } = await items.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  let cut = shown(items)
-    .orderBy('i.id', 'desc')
-    .limit(page.limit + 1);
-  cut = page.after ? cut.where('i.id', '<', Number(page.after.id)) : cut.offset(page.offset);
-  const rows = await cut.execute();
-  return {
-    rows: rows.map((row) => ({ item: toItem(row), position: { at: '', id: String(row.id) } })),
-    total: Number(count),
-  };
+  const items = narrowed(filtered(db, connectionId, filter), page);
+  const total = await items.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  return rowsOf(await inOrder(shown(items), page).execute(), total, toItem);
 }
 
 /** Those of these nodes' fields that are items already, in the order in which they are given. */

@@ -1,9 +1,10 @@
 /** Items of connections as people set and see them: one value of one node, and the point that it is. */
+
 import { z } from 'zod';
 import { isTopicName } from '../../../assets/discovery.ts';
 import { findUnit } from '../../../assets/units.ts';
 import { Instant, text } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, listOf, listQuery } from '../../../platform/list-query.ts';
 import { deadbandKinds, itemStates } from '../connection.ts';
 import { isNodeKey } from '../node-key.ts';
 
@@ -163,7 +164,21 @@ const Ids = text(8_000)
   .optional()
   .describe('Ids with commas between them.');
 
-export const OpcuaItemQuery = PageQuery.extend({
+export const opcuaItemList = listOf({
+  name: 'opcua-items',
+  id: 'i.id',
+  idType: 'bigint',
+  columns: {
+    id: columns.integer('i.id'),
+    state_since: columns.instant('i.state_since'),
+    node: columns.text('i.node'),
+    asset: columns.text('i.asset'),
+    point: columns.text('i.point'),
+  },
+  sort: '-id',
+});
+
+export const OpcuaItemQuery = listQuery(opcuaItemList, {
   state: z.enum(itemStates).optional(),
   site: Site.optional(),
   asset: text(128).optional(),

@@ -1,10 +1,11 @@
-import { nameOf, requireTenant } from '../../../access/api-key.ts';
+import { callerIdOf, requireTenant } from '../../../access/api-key.ts';
+import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { getConnection } from '../connections/set-connection.ts';
-import type { Sealer } from '../secrets.ts';
-import { OpcuaWrite, OpcuaWriteBody, OpcuaWriteQuery } from './write.ts';
+import { OpcuaWrite, OpcuaWriteBody, OpcuaWriteQuery, opcuaWriteList } from './write.ts';
 import { listWrites } from './write-store.ts';
 import { writeValue } from './write-value.ts';
 
@@ -27,7 +28,7 @@ export function writeRoutes(app: RouteScope, mount: Mount, { db, paging, shell, 
   const write = { scope: 'opcua-writes:write' } as const;
   app.post(mount.member(collection, '/writes'), { config: write, schema: creation }, async (request, reply) => {
     const { area, body, params } = request;
-    const asked = { tenantId: requireTenant(area.caller), connectionId: params.id, by: area.caller.keyId };
+    const asked = { tenantId: requireTenant(area.caller), connectionId: params.id, by: callerIdOf(area.caller) };
     return shell.transact(request, reply, async () =>
       mount.one(await writeValue(db, body, { ...asked, sealer, now: shell.now })),
     );
@@ -44,7 +45,7 @@ export function writeRoutes(app: RouteScope, mount: Mount, { db, paging, shell, 
   app.get(mount.member(collection, '/writes'), { config: read, schema: list }, async (request, reply) => {
     const of = { tenantId: requireTenant(request.area.caller), connectionId: request.params.id };
     await getConnection(db, { tenantId: of.tenantId, id: of.connectionId });
-    const { page } = paging.read(request.query, ['opcua-writes', nameOf(request.area), of.connectionId]);
+    const { page } = paging.list(opcuaWriteList, request.query, readerOf(request.area, of.connectionId));
     const rows = await listWrites(db, of, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });

@@ -1,20 +1,18 @@
 import type { Db } from '../../../platform/database.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import { newestFirst, rowsOf } from '../../../platform/page-store.ts';
-import type { PageRequest, Rows } from '../../../platform/paging.ts';
+import { inOrder, narrowed, rowsOf } from '../../../platform/page-store.ts';
+import type { ListRequest, Rows } from '../../../platform/paging.ts';
 import { laterThanBefore } from '../../../platform/version-store.ts';
 import { OpcuaWrite } from './write.ts';
 
 type Of = { readonly tenantId: string; readonly connectionId: string };
 
 /** Tries to write through a connection, newest first. */
-export async function listWrites(db: Db, { tenantId, connectionId }: Of, page: PageRequest): Promise<Rows<OpcuaWrite>> {
-  const writes = db
-    .selectFrom('opcua_write')
-    .where('tenant_id', '=', tenantId)
-    .where('connection_id', '=', connectionId);
+export async function listWrites(db: Db, { tenantId, connectionId }: Of, page: ListRequest): Promise<Rows<OpcuaWrite>> {
+  const of = db.selectFrom('opcua_write').where('tenant_id', '=', tenantId).where('connection_id', '=', connectionId);
+  const writes = narrowed(of, page);
   const total = await writes.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await newestFirst(writes.selectAll('opcua_write'), { table: 'opcua_write', page }).execute();
+  const rows = await inOrder(writes.selectAll('opcua_write'), page).execute();
   return rowsOf(rows, total, toWrite);
 }
 

@@ -1,11 +1,11 @@
 import type { Db } from '../../../platform/database.ts';
 import { newId } from '../../../platform/id.ts';
 import { refusals } from '../../../platform/refusals.ts';
+import type { Sealer } from '../../../platform/sealer.ts';
 import { troubleOf } from '../client/trouble.ts';
 import type { WriteOutcome } from '../client/write-node.ts';
 import { type Access, getAccess } from '../connections/get-access.ts';
 import { getConnection } from '../connections/set-connection.ts';
-import type { Sealer } from '../secrets.ts';
 import type { OpcuaWrite, OpcuaWriteBody } from './write.ts';
 import { endWrite, insertWrite } from './write-store.ts';
 

@@ -1,7 +1,7 @@
 /** Writes to servers: off unless a connection names the node, and each of them noted before it is made. */
 import { z } from 'zod';
 import { Id, Instant, text } from '../../../platform/fields.ts';
-import { PageQuery } from '../../../platform/paging.ts';
+import { columns, listOf, listQuery, timestamps } from '../../../platform/list-query.ts';
 import { isNodeKey } from '../node-key.ts';
 
 const Scalar = z.union([z.number(), z.boolean(), text(4_000)]);
@@ -28,11 +28,18 @@ export const OpcuaWrite = z
       .describe('asked: it was about to be made when the program ended, and may have been made.'),
     status: z.string().nullable().describe("The name of the server's StatusCode."),
     detail: z.string().nullable(),
-    written_by: Id.describe('The API key that asked.'),
+    written_by: Id.describe('The API key that asked, or the person.'),
     created_at: Instant,
     updated_at: Instant,
   })
   .meta({ id: 'OpcuaWrite' });
 export type OpcuaWrite = z.infer<typeof OpcuaWrite>;
 
-export const OpcuaWriteQuery = PageQuery;
+export const opcuaWriteList = listOf({
+  name: 'opcua-writes',
+  id: 'opcua_write.id',
+  columns: { ...timestamps('opcua_write'), node: columns.text('opcua_write.node') },
+  words: ['opcua_write.node'],
+});
+
+export const OpcuaWriteQuery = listQuery(opcuaWriteList, {});

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { dateIn } from '../platform/instant.ts';
-import { isTimeZone } from './site.ts';
+import { dateIn } from './instant.ts';
+import { isTimeZone } from './time-zone.ts';
 
 test.each(['UTC', 'Europe/London', 'America/Argentina/Buenos_Aires', 'Etc/GMT+12', 'EST5EDT', 'asia/kathmandu'])(
   '%s is a time zone',

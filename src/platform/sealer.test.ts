@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSealer } from './secrets.ts';
+import { createSealer } from './sealer.ts';
 
 const sealer = createSealer('a secret of this installation');
 

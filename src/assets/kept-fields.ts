@@ -1,0 +1,65 @@
+/** Forms that what people write down about sites, places and equipment has in common. */
+import { z } from 'zod';
+import { Id, text } from '../platform/fields.ts';
+import { parseDate } from '../platform/instant.ts';
+
+/** A line of text without control characters, which neither logs nor topics should have. */
+export const line = (max: number) =>
+  text(max)
+    .trim()
+    .min(1)
+    .regex(/^\P{Cc}*$/u, 'must not have control characters');
+
+/** Something that null, or an empty text, unsets. */
+export const unsettable = <T extends z.ZodType>(schema: T) =>
+  z
+    .union([schema, z.literal(''), z.null()])
+    .transform((value) => (value === '' ? null : (value as z.output<T> | null)))
+    .optional();
+
+/** Text of several lines, which null empties. */
+export const prose = (max: number) =>
+  text(max)
+    .nullable()
+    .transform((value) => value ?? '')
+    .optional();
+
+export const OptionalId = unsettable(Id);
+
+const uriBytesMax = 2_000;
+
+/** A URI, or one with letters beyond ASCII (RFC 3987), that an index of the database can hold. */
+export const Uri = text(uriBytesMax)
+  .regex(
+    /^[A-Za-z][A-Za-z0-9+.-]*:[^\p{Cc}\s"<>\\^`{|}]+$/u,
+    'must be a URI, such as http://example.com/buildings#AHU-01',
+  )
+  .refine((uri) => Buffer.byteLength(uri) <= uriBytesMax, `must be at most ${uriBytesMax} bytes`);
+
+/** A class, with its prefix or, where it is Brick's, without; canonicalClass has the one name of each. */
+export const ClassName = text(160).regex(
+  /^([a-z][a-z0-9]{0,31}:)?[A-Za-z][A-Za-z0-9_]{0,127}$/,
+  'must be a class, such as brick:Air_Handling_Unit',
+);
+
+/** A calendar date. */
+export const DateText = text(10)
+  .refine((value) => parseDate(value) !== undefined, 'must be a date, such as 2026-04-15')
+  .meta({ format: 'date' });
+
+const metadataKeysMax = 50;
+const metadataBytesMax = 16_384;
+
+export const Metadata = z
+  .record(text(100), z.unknown())
+  .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON')
+  .describe("The client's own keys and values, all at once.");
+
+export const ExternalId = unsettable(line(255)).describe('What it is called in another program.');
+
+/** The properties by which clients keep hold of an object, as it is shown. */
+export const keptShape = {
+  external_id: z.string().nullable().describe('What it is called in another program.'),
+  metadata: z.record(z.string(), z.unknown()).describe("The client's own keys and values."),
+};
