@@ -90,6 +90,8 @@ describe('an import', () => {
     expect(await readings()).toEqual(['AHU-01/sat=20@07-01T09:00', 'AHU-01/sat=21.5@07-01T09:01']);
     const again = await ended((await send(csv)).json.data.id);
     expect(again).toMatchObject({ state: 'done', stored: 0, duplicates: 2, conflicts: 1 });
+    // The file goes once it is known that the import is over.
+    await eventually('its file is gone', async () => readdirSync(importsDir).length === 1 || undefined);
     expect(readdirSync(importsDir)).toEqual(['holder']);
     const list = await api.call('GET', '/api/v1/imports?state=done', { key: world.key });
     expect(list.json.data.map((one: { id: string }) => one.id)).toEqual([again.id, id]);
