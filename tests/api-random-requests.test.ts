@@ -80,7 +80,7 @@ function requestTo(method: string, path: string, { parameters = [], requestBody 
       encodeURIComponent(String((at as Record<string, string>)[name])),
     );
     const search = new URLSearchParams(
-      Object.entries(asked).map(([name, value]) => [name, [value].flat().join(',')] as [string, string]),
+      Object.entries(asked).map(([name, value]) => [name, [value].flat().map(textOf).join(',')] as [string, string]),
     );
     return {
       method: method.toUpperCase(),
@@ -92,7 +92,7 @@ function requestTo(method: string, path: string, { parameters = [], requestBody 
         ...Object.fromEntries(
           Object.entries(given).map(([name, value]) => [
             name.toLowerCase(),
-            String(value).replaceAll(/[^\x20-\x7e]/g, '?'),
+            textOf(value).replaceAll(/[^\x20-\x7e]/g, '?'),
           ]),
         ),
       },
@@ -106,7 +106,7 @@ function segmentOf(name: string, schema: JsonSchema): fc.Arbitrary<string> {
     return fc.oneof({ weight: 4, arbitrary: fc.constant('ucl-east-campus') }, fc.constantFrom('plant', 'nowhere'));
   const text = fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...values.known) },
-    allowedBy(schema, values).map(String),
+    allowedBy(schema, values).map(textOf),
     fc.string({ minLength: 1, maxLength: 10 }),
   );
   // A dot or two by themselves are no segment, and are gone before the request is sent.
@@ -116,7 +116,7 @@ function segmentOf(name: string, schema: JsonSchema): fc.Arbitrary<string> {
 /** Each parameter now and then, now and then with junk. */
 function optional(parameters: readonly Parameter[]): fc.Arbitrary<Record<string, unknown>> {
   const given = parameters.map(({ name, schema }) => {
-    const value = fc.oneof({ weight: 6, arbitrary: allowedBy(schema, values) }, junk.map(String));
+    const value = fc.oneof({ weight: 6, arbitrary: allowedBy(schema, values) }, junk.map(textOf));
     return fc.option(value, { freq: 2, nil: undefined }).map((chosen) => [name, chosen] as const);
   });
   return fc
@@ -142,4 +142,9 @@ function bodyOf(schema: JsonSchema): fc.Arbitrary<string> {
       fc.string({ maxLength: 30 }),
     ),
   );
+}
+
+/** As it stands in a query or a header; an object may have a `toString` that is none. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -21,9 +21,9 @@ beforeAll(async () => {
   world = await makeWorld(api.database);
   writers = Array.from({ length: writersMax }, () => new pg.Client({ connectionString: urlOf(api.database) }));
   for (const writer of writers) await writer.connect();
-  // Partitions of today and of the days of the late readings.
-  for (const value of [0, 1]) {
-    const time = new Date(Date.now() - value * 30 * 3_600_000).toISOString();
+  // Partitions of today and of the days of the late readings, which go on from thirty hours ago over any midnight.
+  for (const hours of [0, 10, 20, 30]) {
+    const time = new Date(Date.now() - hours * 3_600_000).toISOString();
     await api.call('POST', `/api/v1/points/${world.pointId}/readings`, { key: world.key, body: [{ value: -1, time }] });
   }
 });
