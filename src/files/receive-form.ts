@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { linger } from '../platform/linger.ts';
 import { type FieldError, Refusal } from '../platform/refusal.ts';
 import { refusals } from '../platform/refusals.ts';
 import { discardFile, type ReceivedFile, receiveFile } from './receive-file.ts';
@@ -22,7 +23,6 @@ type Where = { readonly folder: string; readonly bytesMax: number };
 /** How long an upload may take in all, in milliseconds. */
 export const uploadMsMax = 3_600_000;
 const idleMsMax = 30_000;
-const lingerMs = 2_000;
 const fieldsMax = 12;
 const limits = {
   fieldNameSize: 100,
@@ -154,13 +154,4 @@ function watch(raw: IncomingMessage) {
   }, 1_000).unref();
   late.catch(() => undefined);
   return { late, stop: () => clearInterval(timer) };
-}
-
-/** Reads on for a moment what nobody wants: a connection that is closed at once loses the answer on its way to who still writes. */
-function linger(raw: IncomingMessage): void {
-  const timer = setTimeout(() => raw.destroy(), lingerMs).unref();
-  raw.on('error', () => undefined);
-  raw.once('close', () => clearTimeout(timer));
-  raw.unpipe();
-  raw.resume();
 }

@@ -7,6 +7,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { linger } from '../../platform/linger.ts';
 import { Refusal } from '../../platform/refusal.ts';
 import { refusals } from '../../platform/refusals.ts';
 
@@ -83,14 +84,6 @@ export async function* readBody(
     if (!raw.readableEnded) linger(raw);
   }
 }
-
-/** Reads on for a moment what nobody wants: a connection that is closed at once loses the answer on its way to who still writes. */
-function linger(raw: Readable): void {
-  const timer = setTimeout(() => raw.destroy(), lingerMs).unref();
-  raw.once('close', () => clearTimeout(timer)).resume();
-}
-
-const lingerMs = 2_000;
 
 /** A whole body of at most `bytesMax` bytes. */
 export async function readWholeBody(
