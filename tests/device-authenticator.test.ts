@@ -50,11 +50,11 @@ async function idOf(username: string): Promise<string> {
   return rows[0]?.id ?? '';
 }
 
-test('what was proven is remembered until it is forgotten, and what it was proven by is then worth nothing', async () => {
+test('what was proven is remembered until it is compared again, and what it was proven by is then worth nothing', async () => {
   expect(await outcomeOf(byPassword('pump'))).toBe('pump');
   await change('password_argon2id = $1', [await hashPassword('new')]);
   expect(await outcomeOf(byPassword('pump'))).toBe('pump');
-  authenticator.forget(await idOf('pump'));
+  authenticator.recheck(await idOf('pump'));
   expect(await outcomeOf(byPassword('pump'))).toBe('wrong');
   expect(await outcomeOf(byPassword('pump', 'new'))).toBe('pump');
 });
@@ -68,7 +68,7 @@ test.each<[string, string]>([
   const others = Array.from({ length: 8 }, (_, i) => outcomeOf(byPassword('fan', `wrong ${i}`)));
   const check = outcomeOf(byPassword('pump'));
   await change(assignment);
-  authenticator.forget(id);
+  authenticator.recheck(id);
   expect(await check).toBe('wrong');
   await Promise.all(others);
   expect(await outcomeOf(byPassword('pump'))).toBe('wrong');
@@ -91,7 +91,7 @@ test('a certificate finds its device, and none that is revoked or has another', 
   expect(await byCertificate('cn-2')).toBe('certificate_unknown');
   expect(await byCertificate('cn-2', 'fan')).toBe('certificate_unknown');
   await change('revoked_at = now()');
-  authenticator.forget(await idOf('pump'));
+  authenticator.recheck(await idOf('pump'));
   expect(await byCertificate('cn-1')).toBe('certificate_unknown');
 });
 

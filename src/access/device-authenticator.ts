@@ -1,11 +1,12 @@
 /**
  * How a device proves who it is: by a password or by a client certificate. A password is checked with argon2id once;
- * afterwards a SHA-256 of user name and password finds the outcome in memory. What is remembered is forgotten when the
- * device changes, and otherwise compared with the device's row every `recheckMs`.
+ * afterwards a SHA-256 of user name and password finds the outcome in memory. What is remembered is compared with the
+ * device's row when that may have changed, and every `recheckMs`: a device whose password is still the one that it proved
+ * need not prove it again, also while somebody at its address guesses passwords and nothing is checked there.
  *
- *   unknown ──password, certificate──▶ proven ──recheckMs──▶ row unchanged? ──▶ proven
- *      ▲                                  │                      └─ changed ──▶ unknown
- *      └──────────── forget() ────────────┘
+ *   unknown ──password, certificate──▶ proven ──recheck(), recheckMs──▶ hash of the row unchanged? ──▶ proven
+ *      ▲                                                                   └─ changed ──┐
+ *      └────────────────────────────────────────────────────────────────────────────────┘
  */
 import { createHash } from 'node:crypto';
 import type { Db } from '../platform/database.ts';
@@ -42,8 +43,8 @@ export type Authenticated = { readonly device: Device } | { readonly refused: Re
 export type DeviceAuthenticator = {
   /** Rejects only when the database cannot be asked. */
   authenticate(credentials: Credentials): Promise<Authenticated>;
-  /** Forgets what is remembered of a device, or of all; checks that are under way see what has changed. */
-  forget(deviceId?: string): void;
+  /** Compares what is remembered of a device, or of all, with its row the next time; checks that are under way see what has changed. */
+  recheck(deviceId?: string): void;
   /** The ids of those of these devices, as `authenticate` gave them, that are revoked now or are not what they were. */
   findChanged(devices: readonly Device[]): Promise<string[]>;
 };
@@ -113,9 +114,9 @@ export function createDeviceAuthenticator(db: Db): DeviceAuthenticator {
       const isOther = username && 'device' in outcome && outcome.device.username !== username;
       return isOther ? { refused: 'certificate_mismatch' } : outcome;
     },
-    forget: (deviceId) => {
+    recheck: (deviceId) => {
       changes++;
-      proven.forget(deviceId);
+      proven.recheck(deviceId);
     },
     findChanged: async (devices) => {
       const rows = await rowsOf(db, devices);
@@ -141,25 +142,25 @@ async function rowsOf(db: Db, devices: readonly Device[]): Promise<ReadonlyMap<s
 function createProven() {
   const proven = new Map<string, { device: Device; checkedAt: number }>();
   const keysOf = new Map<string, Set<string>>();
-  const clear = () => {
-    proven.clear();
-    keysOf.clear();
-  };
   return {
     find: (key: string) => {
       const known = proven.get(key);
       return known && { device: known.device, isFresh: performance.now() - known.checkedAt < recheckMs };
     },
     add: (key: string, device: Device) => {
-      if (proven.size >= provenMax) clear();
+      if (proven.size >= provenMax) {
+        proven.clear();
+        keysOf.clear();
+      }
       const keys = keysOf.get(device.id) ?? new Set();
       keysOf.set(device.id, keys.add(key));
       proven.set(key, { device, checkedAt: performance.now() });
     },
-    forget: (deviceId?: string) => {
-      if (deviceId === undefined) return clear();
-      for (const key of keysOf.get(deviceId) ?? []) proven.delete(key);
-      keysOf.delete(deviceId);
+    recheck: (deviceId?: string) => {
+      for (const key of deviceId === undefined ? proven.keys() : (keysOf.get(deviceId) ?? [])) {
+        const known = proven.get(key);
+        if (known) proven.set(key, { ...known, checkedAt: Number.NEGATIVE_INFINITY });
+      }
     },
   };
 }

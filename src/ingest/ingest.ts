@@ -119,12 +119,12 @@ function followChanges(databaseUrl: string, { door, authenticator, log }: Follow
     databaseUrl,
     log,
     onChange: (deviceId) => {
-      authenticator.forget(deviceId);
+      authenticator.recheck(deviceId);
       const connected = door.listDevices().filter(({ id }) => id === deviceId);
       if (connected.length > 0) void check(connected);
     },
     onUnsure: () => {
-      authenticator.forget();
+      authenticator.recheck();
       void check(door.listDevices());
     },
   });
