@@ -117,4 +117,4 @@ test('a lost connection comes back by itself, and nothing is lost meanwhile', as
   await running.close();
   expect(lines.join('\n')).toMatch(/has closed the connection; trying again\n.*is connected again/);
   expect(running.acknowledged()).toBe(running.published());
-}, 15_000);
+});

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashSecret } from '../src/access/api-key.ts';
 import { ensureApiKey } from '../src/access/store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
+import { enter, makePerson, refresh } from './support/people.ts';
 
 let api: TestApi;
 let world: World;
@@ -217,5 +218,56 @@ describe('a key that is limited to a site', () => {
     expect(foreign).toMatchObject({ status: 400, json: { errors: [{ pointer: '/asset_id', code: 'not_found' }] } });
     const own = await api.call('POST', path, { key, body: { title: 'x', asset_id: world.chillerId } });
     expect(own).toMatchObject({ status: 201, json: { data: { site: 'plant' } } });
+  });
+});
+
+describe('where somebody is logged in', () => {
+  const sessions = '/api/v1/auth/sessions';
+  const later = (ms: number) => {
+    now = new Date(now.getTime() + ms);
+  };
+  const me = (key: string) => api.call('GET', '/api/v1/auth/me', { key });
+  const list = async (key: string) => (await api.call('GET', sessions, { key })).json.data;
+  const end = (key: string, id: string, headers = {}) => api.call('DELETE', `${sessions}/${id}`, { key, headers });
+
+  test('is shown to them, and each log-in can be ended by itself, at once', async () => {
+    const kim = await makePerson(api, world, 'technician');
+    const first = await enter(api, kim);
+    later(60_000);
+    const second = await enter(api, kim);
+    const [newest, oldest, ...others] = await list(second.access);
+    expect(others).toEqual([]);
+    expect([newest.current, oldest.current]).toEqual([true, false]);
+    expect(oldest).toMatchObject({ address: '127.0.0.1', user_agent: expect.any(String) });
+    later(60_000);
+    await refresh(api, first.refresh);
+    const [, refreshed] = await list(second.access);
+    expect([refreshed.id, refreshed.created_at]).toEqual([oldest.id, oldest.created_at]);
+    expect(Date.parse(refreshed.updated_at)).toBe(now.getTime());
+    expect((await end(second.access, oldest.id)).status).toBe(204);
+    expect(await me(first.access)).toMatchObject({ status: 401, json: { error: 'session_ended' } });
+    expect(await end(second.access, oldest.id)).toMatchObject({ status: 404, json: { error: 'session_not_found' } });
+    expect((await list(second.access)).map(({ id }: { id: string }) => id)).toEqual([newest.id]);
+    const { json } = await api.call('GET', `/api/v1/audit-log?action=session.ended&subject_id=${kim.id}`, {
+      key: world.key,
+    });
+    expect(json.data).toMatchObject([
+      { actor: { kind: 'user', id: kim.id }, subject: { id: kim.id, name: kim.username } },
+    ]);
+    expect((await end(second.access, newest.id)).status).toBe(204);
+    expect((await me(second.access)).status).toBe(401);
+  });
+
+  test('is shown to nobody else, who ends none of it; a key is of no log-in', async () => {
+    const kim = await makePerson(api, world, 'technician');
+    const { access } = await enter(api, kim);
+    const [{ id }] = await list(access);
+    const other = await enter(api, await makePerson(api, world, 'admin'));
+    for (const key of [other.access, world.key, await world.makeKey({ createdBy: kim.id, scopes: ['admin'] })]) {
+      expect((await list(key)).filter((one: { id: string }) => one.id === id)).toEqual([]);
+      expect((await end(key, id)).status).toBe(404);
+    }
+    expect(await list(world.key)).toEqual([]);
+    expect((await me(access)).status).toBe(200);
   });
 });

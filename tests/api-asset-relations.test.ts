@@ -1,7 +1,9 @@
 /** What feeds what and what is part of what, as people say it over the API. */
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { type AssetWords, assetWords } from './support/api-assets.ts';
+import { makeForm, makePicture } from './support/forms.ts';
 
 let api: TestApi;
 let world: World;
@@ -141,5 +143,78 @@ describe('isPartOf', () => {
       relations.map((one: { direction: string; from_asset_id: string }) => [one.direction, one.from_asset_id]),
     ).toEqual([['in', middle]]);
     expect((await words.get(`/assets/${middle}`)).parent_id).toBe(part);
+  });
+});
+
+describe('the picture of equipment', () => {
+  const put = async (
+    id: string,
+    bytes: Buffer | string,
+    more: { key?: string; headers?: Record<string, string> } = {},
+  ) => {
+    const form = makeForm([['file', { bytes }]]);
+    const headers = { ...form.headers, ...more.headers };
+    return api.call('PUT', `/api/v1/assets/${id}/image`, { key: world.key, ...more, ...form, headers });
+  };
+  const get = (id: string, below = '', key = world.key) =>
+    api.call('GET', `/api/v1/assets/${id}/image${below}`, { key });
+  const kept = async () => {
+    const rows = await api.database.db
+      .selectFrom('file')
+      .select('state')
+      .where('tenant_id', '=', world.tenantId)
+      .execute();
+    return rows.map(({ state }) => state).sort();
+  };
+
+  test('is set, shown, sent whole and small, replaced and taken away, each time with an event', async () => {
+    const { id } = await words.make({ name: 'P-7' });
+    expect((await get(id)).json.error).toBe('asset_image_not_found');
+    const [first, second] = [await makePicture('png'), await makePicture('jpeg')];
+    const set = await put(id, first);
+    expect([set.status, set.json.data.image]).toEqual([
+      200,
+      {
+        ...{ media_type: 'image/png', bytes: first.length, sha256: createHash('sha256').update(first).digest('hex') },
+        ...{ width: expect.any(Number), height: expect.any(Number) },
+      },
+    ]);
+    const whole = await get(id);
+    expect([whole.status, whole.headers['content-type'], whole.bytes]).toEqual([200, 'image/png', first]);
+    expect(whole.headers['content-disposition']).toMatch(/^inline; filename="P-7.png"/);
+    expect((await get(id, '/thumbnail')).headers['content-type']).toBe('image/jpeg');
+    const stale = await put(id, second, { headers: { 'if-match': '"x"' } });
+    expect([stale.status, (await get(id)).bytes]).toEqual([412, first]);
+    const replaced = await put(id, second, { headers: { 'if-match': String(set.headers.etag) } });
+    expect([replaced.status, replaced.json.data.image.media_type]).toEqual([200, 'image/jpeg']);
+    expect((await get(id)).bytes).toEqual(second);
+    expect(await kept()).toEqual(['dropped', 'dropped', 'dropped', 'dropped', 'kept', 'kept']);
+    const drop = () => api.call('DELETE', `/api/v1/assets/${id}/image`, { key: world.key });
+    expect([(await drop()).status, (await drop()).status, (await get(id, '/thumbnail')).status]).toEqual([
+      204, 404, 404,
+    ]);
+    expect((await words.get(`/assets/${id}`)).image).toBeNull();
+    expect(await kept()).not.toContain('kept');
+    const told = await words.told(id);
+    expect(told.slice(1).map(({ type, changes }) => [type, changes.map(({ field }) => field)])).toEqual(
+      [1, 2, 3].map(() => ['asset.updated', ['image']]),
+    );
+  });
+
+  test('is a picture, of equipment that the key may change', async () => {
+    const { id } = await words.make({ name: 'P-8' });
+    expect((await put(id, 'text')).json).toMatchObject({ error: 'validation_failed', errors: [{ pointer: '/file' }] });
+    const picture = await makePicture('png');
+    expect((await put(id, picture, { key: await world.makeKey({ scopes: ['read'] }) })).status).toBe(403);
+    const elsewhere = await world.makeKey({ siteIds: [world.plantId] });
+    expect((await put(id, picture, { key: elsewhere })).json.error).toBe('site_forbidden');
+    expect((await put(world.campusId, picture)).json.error).toBe('asset_not_found');
+    const other = await makeWorld(api.database);
+    expect((await put(other.ahuId, picture)).json.error).toBe('asset_not_found');
+    await put(id, picture);
+    for (const below of ['', '/thumbnail']) {
+      expect((await get(id, below, other.key)).status).toBe(404);
+      expect((await get(id, below, elsewhere)).status).toBe(403);
+    }
   });
 });

@@ -268,11 +268,15 @@ const border = 4;
 async function readQrCode(svg: string): Promise<boolean[][]> {
   const [, box = ''] = /viewBox="0 0 (\d+) /.exec(svg) ?? [];
   const modules = Number(box);
+  // Where a photo has been drawn before, the program has shut libvips to SVG.
+  const reading = { operation: ['VipsForeignLoadSvg'] };
+  sharp.unblock(reading);
   const { data, info } = await sharp(Buffer.from(svg), { density: 300 })
     .resize(modules * 8, modules * 8)
     .greyscale()
     .raw()
     .toBuffer({ resolveWithObject: true });
+  sharp.block(reading);
   const isDark = (x: number, y: number) =>
     (data[(y * 8 + 4) * info.width * info.channels + (x * 8 + 4) * info.channels] ?? 255) < 128;
   const inside = Array.from({ length: modules - 2 * border }, (_, i) => i + border);

@@ -63,7 +63,7 @@ describe('files of a work order', () => {
       expect([status, json]).toEqual([
         201,
         {
-          ...{ id: expect.any(String), name: 'Datasheet.pdf', media_type: 'application/pdf', bytes: pdf.length },
+          ...{ id: expect.any(String), name: 'Datasheet', media_type: 'application/pdf', bytes: pdf.length },
           sha256: createHash('sha256').update(pdf).digest('hex'),
           created_by: world.alexId,
           created_by_detail: { id: world.alexId, username: 'alex', email: 'alex@betacit.com' },
@@ -154,7 +154,9 @@ describe('files of a work order', () => {
     const url = `${attachments}/${made.id}`;
     const before = await api.call('GET', url, { key });
     const changed = await api.call('PATCH', url, { key, body: { name: '../evil.exe', metadata: { a: 1 } } });
-    expect(changed.json.data).toMatchObject({ name: 'evil.exe.pdf', metadata: { a: 1 }, sha256: made.sha256 });
+    expect(changed.json.data).toMatchObject({ name: 'evil.exe', metadata: { a: 1 }, sha256: made.sha256 });
+    const { headers } = await api.call('GET', `${url}/download`, { key });
+    expect(headers['content-disposition']).toBe(`attachment; filename="evil.exe.pdf"; filename*=UTF-8''evil.exe.pdf`);
     const stale = { 'if-match': String(before.headers.etag) };
     expect((await api.call('PATCH', url, { key, headers: stale, body: { name: 'x' } })).status).toBe(412);
     expect((await api.call('DELETE', url, { key, headers: stale })).status).toBe(412);

@@ -107,6 +107,24 @@ describe('the audit log', () => {
       expect(rows.some(({ entry }) => entry.includes(secret))).toBe(false);
   });
 
+  test('tells of changes at once in the order in which they were made, each from where the one before led', async () => {
+    const { id } = (await ask('POST', '/devices', { name: 'PLC 0' })).json.data;
+    const names = ['PLC 1', 'PLC 2', 'PLC 3', 'PLC 4', 'PLC 5', 'PLC 6'];
+    await Promise.all(names.map((name) => ask('PATCH', `/devices/${id}`, { name })));
+    const changes = (await entriesOf(id, '&action=device.changed')) as {
+      before: { name: string };
+      after: { name: string };
+    }[];
+    const next = new Map(changes.map(({ before, after }) => [before.name, after.name]));
+    const told = ['PLC 0'];
+    for (let name = next.get('PLC 0'); name !== undefined; name = next.get(name)) told.push(name);
+    expect(told.toSorted()).toEqual(['PLC 0', ...names]);
+
+    const token = (await ask('POST', '/device-tokens', { name: 'Line 3' })).json.data;
+    await Promise.all([1, 2, 3, 4].map(() => ask('DELETE', `/device-tokens/${token.id}`)));
+    expect(await entriesOf(token.id, '&action=device_token.revoked')).toHaveLength(1);
+  });
+
   test('has log-ins, those that were refused and why they ended', async () => {
     const lee = await makePerson(api, world, 'viewer');
     const { refresh: token } = await enter(api, lee);

@@ -44,6 +44,8 @@ describe('PATCH /assets/{id}', () => {
     { status: 'gone' },
     { status: null },
     { warranty_until: 'soon' },
+    { purchase_cost: -1 },
+    { useful_life_years: '20' },
     { parent_id: '0198f0a0-7b5c-7def-8abc-0123456789ab' },
     { location_id: '0198f0a0-7b5c-7def-8abc-0123456789ab' },
   ])('%j is refused', async (body) => {
@@ -60,6 +62,8 @@ describe('PATCH /assets/{id}', () => {
       serial_number: 's',
       install_date: '2019-05-20',
       warranty_until: '2020-05-20',
+      purchase_cost: 1250.5,
+      useful_life_years: 20,
       criticality: 'low',
       barcode: 'b',
       tags: ['t'],
@@ -147,6 +151,13 @@ describe('another name', () => {
     expect([refused.status, refused.json.error]).toEqual([409, 'asset_exists']);
     await words.make({ name: 'C' });
     expect(await ownerOf('C')).toBeUndefined();
+  });
+
+  test('leaves the one before to equipment that is made anew, which has a URI of its own', async () => {
+    const old = await words.make({ name: 'boiler' });
+    await words.change(old.id, { name: 'boiler-old' });
+    const fresh = await words.make({ name: 'boiler' });
+    expect(fresh.uri).toBe(`${old.uri}:${fresh.id}`);
   });
 });
 

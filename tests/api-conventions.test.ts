@@ -90,6 +90,9 @@ describe('errors', () => {
       '/due_date': 'invalid_type',
       '/assigned_to': 'invalid',
     });
+    expect(json.errors.find(({ pointer }: { pointer: string }) => pointer === '/due_date').message).toBe(
+      'has the wrong type',
+    );
   });
 
   test('every kind of error has a page at its type', async () => {

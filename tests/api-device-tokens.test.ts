@@ -83,6 +83,22 @@ describe('one-time tokens', () => {
     expect((await api.call('GET', path, { key: world.key })).json.total).toBe(1);
   });
 
+  test('If-Match holds where one is revoked, and one that is revoked keeps its version', async () => {
+    const { id, token } = await makeToken({ max_uses: 2 });
+    const get = () => api.call('GET', `${tokens}/${id}`, { key: world.key });
+    const revoke = (etag: unknown) =>
+      api.call('DELETE', `${tokens}/${id}`, { key: world.key, headers: { 'if-match': String(etag) } });
+    const { headers: unused } = await get();
+    await provision({ token, external_id: nextSerial() });
+    expect(await revoke(unused.etag)).toMatchObject({ status: 412, json: { error: 'precondition_failed' } });
+    expect((await get()).json.data.state).toBe('usable');
+    expect((await revoke((await get()).headers.etag)).status).toBe(204);
+    const { headers: revoked, json } = await get();
+    expect(json.data.state).toBe('revoked');
+    expect((await revoke(revoked.etag)).status).toBe(204);
+    expect((await get()).headers.etag).toBe(revoked.etag);
+  });
+
   test('of many exchanges at once, as many succeed as the token allows', async () => {
     for (const max_uses of [1, 3]) {
       const { id, token } = await makeToken({ max_uses });

@@ -172,6 +172,13 @@ describe('the document', () => {
       return api.call('POST', `/api/v1/points/${pointId}/corrections`, { key, body });
     };
     const made = await api.call('POST', '/api/v1/work-orders', { key, body: { title: 'x' } });
+    const [link] = (components.schemas.WorkOrderLinkBody?.examples ?? []) as { work_order_id: string }[];
+    const linked = await api.call('POST', '/api/v1/work-orders', { key, body: { title: 'x' } });
+    await api.database.db
+      .updateTable('work_order')
+      .set({ id: link?.work_order_id ?? '' })
+      .where('id', '=', linked.json.data.id)
+      .execute();
     const override = await api.call('POST', '/api/v1/sites/ucl-east-campus/rule-overrides/', {
       key,
       body: { rule_id: 'g36-fc13', enabled: false, reason: 'x' },
@@ -206,6 +213,7 @@ describe('the document', () => {
       },
     });
     const place = await api.call('POST', '/api/v1/locations', { key, body: { name: 'x' } });
+    const team = await api.call('POST', '/api/v1/teams', { key, body: { name: 'x' } });
     let sent = 0;
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, operation] of Object.entries(item)) {
@@ -222,6 +230,7 @@ describe('the document', () => {
           'api-keys': issued.json.data.id,
           users: world.alexId,
           people: world.alexId,
+          teams: team.json.data.id,
           'topic-templates': template.json.data.id,
           'opcua-connections': connection.json.data.id,
         };

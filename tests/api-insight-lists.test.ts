@@ -1,6 +1,8 @@
 /** The list of insights: filters, orders, search, ranges, and what is shown along with it. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertInsight } from '../src/insights/apply-store.ts';
+import { openForInsight } from '../src/work-orders/open-for-insight.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;
@@ -64,4 +66,33 @@ describe('the list', () => {
     const all = await api.call('GET', '/api/v1/insights?expand=asset&limit=3', { key: world.key });
     for (const { asset_id, expanded } of all.json.data) expect(expanded.asset?.id ?? null).toBe(asset_id);
   });
+});
+
+test('a rule whose cost and whose title are beyond all measure has its insight and its work order all the same', async () => {
+  const { tenantId, campusId: siteId, ahuId: assetId } = world;
+  const owner = { tenantId, siteId, name: 'AHU-01', uri: `${world.base}#AHU-01`, locationUri: '' };
+  const finding: Parameters<typeof insertInsight>[1]['finding'] = {
+    ...{
+      kind: 'opened',
+      ruleId: 'costly',
+      ruleVersion: 1,
+      assetId,
+      at: 0,
+      startedAt: 0,
+      openedAt: 0,
+      suppressedBy: null,
+    },
+    ...{ severity: 'critical', category: 'energy', title: 'Costly', message: 'It is.', isShadow: false },
+    ...{ evidence: [], causes: [], actions: [], costPerHour: 1e308 },
+  };
+  const title = randomBytes(4_000).toString('hex');
+  const request = { type: 'corrective', priority: 'high', category: '', dueAt: null, assign: null, title } as const;
+  const id = randomUUID();
+  await api.database.db.transaction().execute(async (trx) => {
+    await insertInsight(trx, { id, owner, finding });
+    await openForInsight(trx, { id, assetId, ruleId: 'costly', ...owner }, { ...request, description: '' });
+  });
+  const insight = await ask('GET', `insights/${id}`);
+  expect(insight).toMatchObject({ title: 'Costly', estimated_cost_per_day: null });
+  expect(await ask('GET', `work-orders/${insight.work_order_ids[0]}`)).toMatchObject({ title: title.slice(0, 500) });
 });

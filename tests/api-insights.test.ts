@@ -23,6 +23,15 @@ const ask = async (method: string, path: string, { body, status = 200, key = wor
 const raise = (body: object, status = 201) =>
   ask('POST', 'insights', { body: { title: 'It rattles', ...body }, status });
 
+test('a decision with If-Match is about the version that was seen', async () => {
+  const { id } = await raise({});
+  const { headers } = await api.call('GET', `/api/v1/insights/${id}`, { key: world.key });
+  const given = { headers: { 'if-match': String(headers.etag) } };
+  await ask('POST', `insights/${id}/acknowledge`, given);
+  await ask('POST', `insights/${id}/dismiss`, { ...given, body: { reason: 'x' }, status: 412 });
+  expect((await ask('GET', `insights/${id}`)).status).toBe('open');
+});
+
 describe('what people find themselves', () => {
   test('has the form of every insight, at the site of its equipment, open and theirs', async () => {
     const body = {

@@ -187,6 +187,22 @@ describe('nobody gives what he does not have', () => {
       expect(reply).toMatchObject({ status: 400, json: { errors: [{ pointer: '/expires_at' }] } });
     }
   });
+
+  test('nor may a key have the secret of one that outlives it, or that may ask more often', async () => {
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const [soon, slow] = [
+      await world.makeKey({ scopes: ['admin', 'read'], expiresAt }),
+      await world.makeKey({ scopes: ['admin', 'read'], rateLimitPerMinute: 60 }),
+    ];
+    const rotate = (key: string, id: string) => api.call('POST', `${path}/${id}/rotate`, { key, body: {} });
+    const [lasting, brief] = [await made({}), await made({ expires_at: expiresAt.toISOString() })];
+    const [busy, calm] = [await made({ rate_limit_per_minute: null }), await made({ rate_limit_per_minute: 60 })];
+    expect(await rotate(soon, lasting.id)).toMatchObject(exceeds);
+    expect(await rotate(slow, busy.id)).toMatchObject(exceeds);
+    expect((await api.call('GET', '/api/v1/work-orders', { key: lasting.secret })).status).toBe(200);
+    expect((await rotate(soon, brief.id)).status).toBe(200);
+    expect((await rotate(slow, calm.id)).status).toBe(200);
+  });
 });
 
 describe('a key of some sites', () => {

@@ -73,11 +73,15 @@ describe('a key works, or says why it does not', () => {
 
 test('last_used_at and last_used_ip are noted at the first use, and again after a minute', async () => {
   const { id, secret } = await make(world.key);
+  const { headers: unused } = await api.call('GET', `${path}/${id}`, { key: world.key });
+  const known = { 'if-none-match': String(unused.etag) };
   const use = async (remoteAddress: string) => {
     const headers = { authorization: `Bearer ${secret}` };
     await api.app.inject({ method: 'GET', url: orders, headers, remoteAddress });
-    const { last_used_at, last_used_ip } = (await api.call('GET', `${path}/${id}`, { key: world.key })).json.data;
-    return [last_used_at, last_used_ip];
+    const { status, json } = await api.call('GET', `${path}/${id}`, { key: world.key, headers: known });
+    // Uses move no ETag, and are told all the same.
+    expect(status).toBe(200);
+    return [json.data.last_used_at, json.data.last_used_ip];
   };
   const shown = (at: Date) => at.toISOString().replace('.000Z', 'Z');
   const first = now;

@@ -119,6 +119,41 @@ describe('the time worked on a work order', () => {
     await post(`${loser}/labor/stop`);
   });
 
+  test('a timer ends with the work order on which it runs, so that its person can start another', async () => {
+    const id = order.split('/').at(-1) ?? '';
+    const started = (await post(`${labor}/start`)).json.data;
+    at = new Date('2026-03-16T15:20:00Z');
+    await api.call('DELETE', order, { key });
+    const ended = await api.database.db
+      .selectFrom('labor_entry')
+      .innerJoin('work_order', 'work_order.id', 'labor_entry.work_order_id')
+      .select(['labor_entry.ended_at', 'labor_entry.minutes', 'work_order.labor_minutes'])
+      .where('labor_entry.id', '=', started.id)
+      .executeTakeFirst();
+    expect(ended).toEqual({ ended_at: at, minutes: 20, labor_minutes: 20 });
+    const events = await api.database.db
+      .selectFrom('event')
+      .select(['type', 'changes', 'data'])
+      .where('subject_id', '=', id)
+      .orderBy('id', 'desc')
+      .limit(2)
+      .execute();
+    const times = { started_at: '2026-03-16T15:00:00Z', ended_at: '2026-03-16T15:20:00Z', minutes: 20 };
+    expect(events).toMatchObject([
+      { type: 'work_order.deleted' },
+      {
+        type: 'labor.updated',
+        changes: [
+          { field: 'ended_at', from: null, to: times.ended_at },
+          { field: 'minutes', from: 0, to: 20 },
+        ],
+        data: { id: started.id, user_id: world.alexId, ...times },
+      },
+    ]);
+    const other = await makeOrder();
+    expect((await post(`${other}/labor/start`)).status).toBe(201);
+  });
+
   test('is that of whoever is named, an active user, or of who asks', async () => {
     const machine = await world.makeKey({});
     for (const url of [labor, `${labor}/start`]) {
@@ -165,7 +200,8 @@ describe('the time worked on a work order', () => {
       running: true,
       minutes: 0,
     });
-    expect((await change(timer, { started_at: '2026-03-16T15:40:00Z' })).status).toBe(400);
+    for (const started_at of ['2026-03-16T15:40:00Z', '2026-02-13T14:59:00Z'])
+      expect((await change(timer, { started_at })).status).toBe(400);
     expect((await change(timer, { ended_at: '2026-03-16T15:00:00Z' })).json.data).toMatchObject({
       running: false,
       minutes: 20,
@@ -184,6 +220,7 @@ describe('the time worked on a work order', () => {
     await post(`${labor}/start`);
     at = new Date('2026-03-16T15:10:00Z');
     const { id } = (await post(`${labor}/stop`)).json.data;
+    await api.call('PATCH', `${labor}/${id}`, { key, body: { metadata: { sheet: 7 } } });
     await api.call('DELETE', `${labor}/${id}`, { key });
     const events = await api.database.db
       .selectFrom('event')
@@ -201,6 +238,7 @@ describe('the time worked on a work order', () => {
           { field: 'minutes', from: 0, to: 10 },
         ],
       },
+      { type: 'labor.updated', changes: [{ field: 'metadata', from: {}, to: { sheet: 7 } }] },
       { type: 'labor.deleted', changes: [] },
     ]);
   });

@@ -32,6 +32,8 @@ test('a place is made whole, found where its Location says, listed by what it is
       query,
       [child.id],
     ]);
+  for (const name of ['Rooftop', 'brick:Rooftop'])
+    expect(await words.get(`/locations?class=${name}`)).toMatchObject([{ id: data.id }]);
   const ofSite = await words.ask('POST', '/sites/plant/locations/', { name: 'Hall' });
   expect([ofSite.status, ofSite.json.site]).toEqual([201, 'plant']);
   const changed = await words.ask('PATCH', `/locations/${data.id}`, { name: 'Roof 1', external_id: null, class: '' });
@@ -48,6 +50,18 @@ test('equipment goes by the URI of its place when that has another', async () =>
   await words.ask('PATCH', `/locations/${place.id}`, { uri: 'urn:roof' });
   expect((await words.get(`/assets/${here.id}`)).location_uri).toBe('urn:roof');
   expect((await words.get(`/assets/${elsewhere.id}`)).location_uri).toBe('urn:own');
+  expect(await words.told(here.id)).toMatchObject([
+    { type: 'asset.created' },
+    { type: 'asset.updated', changes: [{ field: 'location_uri', from: place.uri, to: 'urn:roof' }] },
+  ]);
+  expect(await words.told(elsewhere.id)).toHaveLength(1);
+  const shown = async () => {
+    const { json, headers } = await words.ask('GET', `/assets/${elsewhere.id}`);
+    return [json.data.location, headers.etag];
+  };
+  const [, etag] = await shown();
+  await words.ask('PATCH', `/locations/${place.id}`, { name: 'Upper roof' });
+  expect(await shown()).toEqual(['Upper roof', expect.not.stringMatching(String(etag))]);
   await words.change(here.id, { location_id: null });
   expect(await words.get(`/assets/${here.id}`)).toMatchObject({ location_id: null, location_uri: '' });
 });

@@ -236,7 +236,7 @@ describe('items', () => {
     );
     const last = await set(id, [item(id, 'one too many')]);
     expect(last).toMatchObject({ status: 400, json: { errors: [{ pointer: '/items', code: 'too_many' }] } });
-  }, 30_000);
+  });
 });
 
 describe('nobody else', () => {

@@ -116,7 +116,8 @@ describe('photos of a work order', () => {
     const bytes = Buffer.concat([await makePicture('png'), Buffer.from('<script>alert(1)</script>')]);
     const made = await send(photos, [['file', { bytes, name: 'x.html' }]]);
     const sent = await api.call('GET', `${photos}/${made.json.data.id}/download`, { key });
-    expect([made.json.data.name, sent.headers['content-type']]).toEqual(['x.html.png', 'image/png']);
+    expect([made.json.data.name, sent.headers['content-type']]).toEqual(['x.html', 'image/png']);
+    expect(sent.headers['content-disposition']).toContain('filename="x.html.png"');
     const small = await api.call('GET', `${photos}/${made.json.data.id}/thumbnail`, { key });
     expect(small.text).not.toContain('script');
   });

@@ -124,7 +124,7 @@ test('a dry run tells what would go with a policy that is not set yet, of what t
   for (const { seriesId } of [world, other]) {
     for (const table of ['reading', 'rollup_1d'] as const) await engine.ensureSpan(table, today - 20 * dayMs, today);
     await api.database.pool.query(
-      `insert into reading (series_id, time, value) select $1, to_timestamp($2::float8 / 1000) + n * interval '1 day', n
+      `insert into reading (series_id, time, value) select $1, to_timestamp($2::float8 / 1000) + n * interval '24 hours', n
        from generate_series(0, 19) n`,
       [seriesId, today - 20 * dayMs],
     );

@@ -134,3 +134,51 @@ describe('versions', () => {
     expect((await api.call('GET', '/version')).json.api_versions).toEqual(['1.0.0', '0.9.0']);
   });
 });
+
+describe('the links of calendars and QR codes', () => {
+  const id = 'b2c3d4e5-6789-0abc-def1-234567890abc';
+
+  test.each([
+    ['work-orders', 'Work order'],
+    ['assets', 'Equipment'],
+  ])(
+    'R21: /%s/{id} is a plain page for whoever comes, which tells what the link tells and how to ask the API',
+    async (collection, words) => {
+      const { status, headers, text } = await api.call('GET', `/${collection}/${id}`);
+      expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(headers['content-security-policy']).toContain("default-src 'none'");
+      expect(text).toContain(`<title>${words} ${id}</title>`);
+      expect(text).toContain(`http://127.0.0.1:3000/api/v1/${collection}/${id}`);
+      expect(text).not.toContain('<script');
+      for (const other of ['x', '%3Cscript%3E', `${id}0`]) {
+        const { status: refused, json } = await api.call('GET', `/${collection}/${other}`);
+        expect([other, refused, json.error]).toEqual([other, 404, 'route_not_found']);
+      }
+    },
+  );
+
+  test('lead to the pages of an installation that has its own', async () => {
+    const pages = {
+      workOrder: 'https://app.example.com/#/work/{id}?from=calendar',
+      asset: 'https://app.example.com/a/{id}',
+    };
+    const own = await api.restart({ pages });
+    for (const [path, place] of [
+      [`/work-orders/${id}`, `https://app.example.com/#/work/${id}?from=calendar`],
+      [`/assets/${id}/`, `https://app.example.com/a/${id}`],
+    ] as const) {
+      const { status, headers } = await own.call('GET', path);
+      expect([status, headers.location]).toEqual([302, place]);
+    }
+    expect((await own.call('GET', '/assets/..%2F..')).status).toBe(404);
+    await own.app.close();
+  });
+
+  test('the link that a calendar has is one of them', async () => {
+    const { json } = await api.call('POST', '/api/v1/work-orders', { key: world.key, body: { title: 'x' } });
+    const { text } = await api.call('GET', '/api/v1/calendar.ics', { key: world.key });
+    const [link = ''] = text.replace(/\r\n[ \t]/g, '').match(/(?<=URL;VALUE=URI:).*work-orders.*/) ?? [];
+    expect(link).toBe(`http://127.0.0.1:3000/work-orders/${json.data.id}`);
+    expect((await api.call('GET', new URL(link).pathname)).status).toBe(200);
+  });
+});

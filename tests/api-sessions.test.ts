@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { enter, makePerson, type Person, refresh } from './support/people.ts';
@@ -221,6 +222,19 @@ describe('what a person may do is read at every request, whatever the token says
     expect((await create(kim)).status).toBe(201);
     expect((await create(kim)).headers['idempotent-replayed']).toBe('true');
     expect(await create(lee)).toMatchObject({ status: 422, json: { error: 'idempotency_key_reused' } });
+  });
+
+  test('what is kept of a request with a password says nothing by which passwords can be tried', async () => {
+    const { access: key } = await enter(api, kim);
+    const body = { current_password: kim.password, password: 'something else entirely' };
+    const headers = { 'idempotency-key': 'a password' };
+    expect((await api.call('POST', '/api/v1/auth/password', { key, body, headers })).status).toBe(200);
+    const kept = api.database.db.selectFrom('idempotency_key').select('request_sha256').where('key', '=', 'a password');
+    const { request_sha256: sha256 } = await kept.executeTakeFirstOrThrow();
+    const sent = JSON.stringify(body);
+    const who = [JSON.stringify([kim.id, null]), kim.id, ''];
+    const guesses = who.map((one) => createHash('sha256').update(`${one}${sent}`).digest('hex'));
+    expect(guesses).not.toContain(sha256.toString('hex'));
   });
 
   test('a key is told who it is as well', async () => {

@@ -103,6 +103,15 @@ describe('the site mount', () => {
     expect(second.headers['x-next-cursor']).toBeUndefined();
   });
 
+  test('the link to the next page asks the same, also where a value has a question mark', async () => {
+    const { key } = await makeWorld(api.database);
+    const equipment_uri = 'http://graph/?id=7';
+    for (const title of ['a', 'b']) await api.call('POST', path, { key, body: { title, equipment_uri } });
+    const first = await api.call('GET', `${path}?limit=1&equipment_uri=${equipment_uri}`, { key });
+    const [, next = ''] = /^<http:\/\/127\.0\.0\.1:3000([^>]+)>/.exec(String(first.headers.link)) ?? [];
+    expect(await api.call('GET', next, { key })).toMatchObject({ status: 200, json: [{ title: 'a', equipment_uri }] });
+  });
+
   test('T3: type, equipment_uri with %23, and assigned_to filter', async () => {
     const { key, base, alexId } = await makeWorld(api.database);
     const body = { title: 'a', type: 'inspection', equipment_uri: `${base}#AHU-01`, assigned_to: alexId };

@@ -134,6 +134,14 @@ describe('DELETE /sites/{slug}', () => {
     expect((await call('POST', '/sites', { slug: 'north' })).status).toBe(201);
   });
 
+  test('deletes one whose work orders all lie elsewhere now', async () => {
+    await call('POST', '/sites', { slug: 'north' });
+    const { id } = (await call('POST', '/sites/north/work-orders/', { title: 'x' })).json;
+    const moved = await call('PATCH', `/work-orders/${id}`, { asset_id: world.ahuId });
+    expect(moved.json.data.site).toBe('ucl-east-campus');
+    expect((await call('DELETE', '/sites/north')).status).toBe(204);
+  });
+
   test.each([
     ['1 assets', '/assets', { name: 'x', site: 'north' }],
     ['1 places', '/locations', { name: 'x', site: 'north' }],

@@ -159,3 +159,53 @@ describe('who may make and change sites', () => {
     expect((await call('PATCH', '/sites/plant', { name: 'x' }, { key: writer })).status).toBe(200);
   });
 });
+
+describe('the service history of a site', () => {
+  type Entry = { id: string; kind: string; asset: string; asset_id: string | null };
+  const historyOf = async (slug: string, query = '', key = world.key) => {
+    const { status, json, headers } = await call('GET', `/sites/${slug}/history/${query}`, undefined, { key });
+    return { status, entries: json as Entry[], headers, error: json.error };
+  };
+
+  test('O5: has its work orders, its insights and what became of its equipment, newest first, page by page', async () => {
+    const insight = await world.makeInsight({ siteId: world.plantId, assetId: world.chillerId });
+    const make = async (body: object) => (await call('POST', '/work-orders', { title: 'x', ...body })).json.data.id;
+    const about = await make({ asset_id: world.chillerId });
+    const loose = (await call('POST', '/sites/plant/work-orders/', { title: 'x' })).json.id;
+    const looser = (await call('POST', '/sites/plant/work-orders/', { title: 'x' })).json.id;
+    await make({ asset_id: world.ahuId });
+    await call('PATCH', `/assets/${world.chillerId}`, { status: 'down' });
+    const { entries, headers } = await historyOf('plant');
+    expect(entries.map(({ kind, asset }) => [kind, asset])).toEqual([
+      ['status_change', 'Chiller-01'],
+      ['work_order', ''],
+      ['work_order', ''],
+      ['work_order', 'Chiller-01'],
+      ['insight', 'Chiller-01'],
+    ]);
+    expect(entries.slice(1).map(({ id }) => id)).toEqual([looser, loose, about, insight]);
+    expect([entries[1]?.asset_id, headers['x-total-count']]).toEqual([null, '5']);
+    const first = await historyOf('plant', '?limit=1');
+    const paged = [...first.entries];
+    for (let page = first; page.headers['x-next-cursor'] !== undefined; paged.push(...page.entries))
+      page = await historyOf('plant', `?limit=1&cursor=${page.headers['x-next-cursor']}`);
+    expect(paged).toEqual(entries);
+    expect((await historyOf('plant', '?limit=1&offset=3')).entries).toEqual([entries[3]]);
+    const other = await historyOf('ucl-east-campus', `?cursor=${first.headers['x-next-cursor']}`);
+    expect([other.status, other.error]).toEqual([400, 'cursor_invalid']);
+    expect((await historyOf('plant', '?kind=insight')).entries).toEqual([entries[4]]);
+  });
+
+  test('shows what the key may see', async () => {
+    await world.makeInsight();
+    await call('POST', '/work-orders', { title: 'x' });
+    const kindsFor = async (more: object) => {
+      const { status, entries } = await historyOf('ucl-east-campus', '', await world.makeKey(more));
+      return status === 200 ? entries.map(({ kind }) => kind) : status;
+    };
+    expect(await kindsFor({ scopes: ['read'] })).toEqual(['work_order', 'insight']);
+    expect(await kindsFor({ scopes: ['assets:read', 'insights:read'] })).toEqual(['insight']);
+    expect(await kindsFor({ scopes: ['read'], siteIds: [world.plantId] })).toBe(403);
+    expect(await kindsFor({ scopes: ['work-orders:read'] })).toBe(403);
+  });
+});

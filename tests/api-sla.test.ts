@@ -67,6 +67,19 @@ describe('the policy', () => {
     expect(told).toEqual([{ type: 'sla_policy.updated' }, { type: 'sla_policy.updated' }]);
   });
 
+  test('with If-Match replaces the version that was seen alone: of two at once one, also where there was none yet', async () => {
+    for (const tags of [[], ['again']]) {
+      const { headers } = await api.call('GET', '/api/v1/sla-policy', { key: world.key });
+      const put = () =>
+        api.call('PUT', '/api/v1/sla-policy', {
+          ...{ key: world.key, body: { targets, at_risk_percent: 10 + tags.length } },
+          headers: { 'if-match': String(headers.etag) },
+        });
+      const replies = await Promise.all([put(), put(), put()]);
+      expect(replies.map(({ status }) => status).sort()).toEqual([200, 412, 412]);
+    }
+  });
+
   test('is read by whoever reads work orders, and set by administrators of the whole tenant alone', async () => {
     const statusOf = async (method: string, more: object) => {
       const key = await world.makeKey(more);
@@ -169,6 +182,16 @@ describe('the promises about a work order', () => {
     expect(await send('PATCH', `${path}/${id}`, later)).toMatchObject({ sla_status: 'breached' });
   });
 
+  test('that were kept stay so when what was completed turns out to be skipped', async () => {
+    const { id } = await create({ priority: 'critical' });
+    await send('POST', `${path}/${id}/complete`);
+    passTo(10_000);
+    expect(await send('PATCH', `${path}/${id}`, { status: 'skipped' })).toMatchObject({
+      completed_at: null,
+      sla_status: 'ok',
+    });
+  });
+
   test('are made anew with the priority, from when it was created; reopened, they go on', async () => {
     const { id } = await create({ priority: 'low' });
     passTo(50);
@@ -226,6 +249,9 @@ describe('the promises about a work order', () => {
     expect(Date.parse(order.sla_due_at) - Date.parse(order.created_at)).toBe(100 * 60_000);
     const [second] = await byRule(await world.makeInsight(), 'user:sam');
     expect(await shown(second?.subject.id ?? '')).toMatchObject({ assigned_to: null, assigned_team: 'user:sam' });
+    const team = await send('POST', '/api/v1/teams', { name: 'hvac-east' }, 201);
+    const [third] = await byRule(await world.makeInsight(), 'hvac-east');
+    expect(await shown(third?.subject.id ?? '')).toMatchObject({ team_id: team.id, assigned_team: 'hvac-east' });
   });
 });
 

@@ -152,7 +152,11 @@ describe('the checklist of a work order', () => {
   test('each change is an event of the work order', async () => {
     const { id } = await add({ title: 'x' });
     await change(id, { value: true });
+    const counted = await api.call('GET', order, { key });
     await change(id, { value: true });
+    await change(id, { metadata: { meter: 7 } });
+    // What a work order shows of its tasks is how many there are and how many are done.
+    expect((await api.call('GET', order, { key })).headers.etag).toBe(counted.headers.etag);
     await api.call('DELETE', `${tasks}/${id}`, { key });
     const events = await api.database.db
       .selectFrom('event')
@@ -170,6 +174,11 @@ describe('the checklist of a work order', () => {
           { field: 'value', from: null, to: true },
           { field: 'done', from: false, to: true },
         ],
+        data: { ...data, value: true, done: true },
+      },
+      {
+        type: 'task.updated',
+        changes: [{ field: 'metadata', from: {}, to: { meter: 7 } }],
         data: { ...data, value: true, done: true },
       },
       { type: 'task.deleted', changes: [], data: { ...data, value: true, done: true } },

@@ -81,7 +81,7 @@ test('a client that reads nothing before it has sent everything is answered all 
     else if (given.row !== next++ || given.verdict !== 'stored') throw new Error(`row ${next - 1}: ${line}`);
   }
   expect(summary).toEqual({ received: rows, stored: rows, duplicates: 0, conflicts: 0, refused: 0 });
-}, 90_000);
+});
 
 test('of a stream that is cut, what has come whole is stored, and the server lives', async () => {
   const before = await countReadings();

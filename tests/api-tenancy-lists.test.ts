@@ -148,6 +148,8 @@ const filters: Record<string, readonly string[]> = {
   parent_id: ['assets', 'work-orders/comment_id'],
   point_id: ['points'],
   site: ['slug'],
+  team_id: ['teams'],
+  member: ['users'],
   subject_id: ['work-orders', 'assets', 'insights', 'users'],
   uri: ['uri'],
   user_id: ['users'],

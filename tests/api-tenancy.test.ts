@@ -140,9 +140,12 @@ const linked: Record<string, readonly string[]> = {
   location_id: ['locations'],
   point_id: ['points'],
   target: ['points', 'assets'],
+  team_id: ['teams'],
+  members: ['users'],
   site_ids: ['site_ids'],
   sites: ['slug'],
   user_id: ['users'],
+  work_order_id: ['work-orders'],
 };
 /** Those that look like one and are not: names in another system, or of what is told apart otherwise. */
 const unlinked = ['external_id', 'source_id', 'rule_id', 'timeseries_ids'];

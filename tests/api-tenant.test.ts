@@ -32,10 +32,12 @@ describe('the tenant', () => {
 
   test('N4: is changed in what is given alone, and has another version then', async () => {
     const before = await api.call('GET', path, { key: admin });
-    const changed = await patch({ name: 'Betacit', locale: 'de-AT', default_site: null });
+    expect(before.json.data.currency).toBeNull();
+    const changed = await patch({ name: 'Betacit', locale: 'de-AT', currency: 'EUR', default_site: null });
     expect(changed.json.data).toMatchObject({
       name: 'Betacit',
       locale: 'de-AT',
+      currency: 'EUR',
       default_site: null,
       time_zone: 'UTC',
       plan: 'pro',
@@ -51,7 +53,7 @@ describe('the tenant', () => {
       default_site: 'plant',
       name: 'Betacit',
     });
-    await patch({ default_site: 'ucl-east-campus' });
+    expect((await patch({ default_site: 'ucl-east-campus', currency: '' })).json.data.currency).toBeNull();
   });
 
   test('R16: with another time zone the day begins when it does there', async () => {
@@ -88,6 +90,8 @@ describe('the tenant', () => {
     { time_zone: 'Mars/Olympus' },
     { time_zone: '' },
     { locale: 'de_AT' },
+    { currency: 'eur' },
+    { currency: 'EURO' },
     { default_site: 'nowhere' },
     { default_site: '../plant' },
     { livemode: false },
@@ -106,5 +110,91 @@ describe('the tenant', () => {
       status: 400,
       json: { errors: [{ pointer: '/default_site' }] },
     });
+  });
+});
+
+describe('the teams of a tenant', () => {
+  const teams = '/api/v1/teams';
+  const send = async (method: string, url: string, body?: object, status = 200) => {
+    const reply = await api.call(method, url, { key: admin, ...(body && { body }) });
+    expect([reply.status, reply.text]).toEqual([status, reply.text]);
+    return reply.json?.data ?? reply.json;
+  };
+  const make = (body: object, status = 201) => send('POST', teams, body, status);
+  const order = (body: object, status = 201) => send('POST', '/api/v1/work-orders', { title: 'x', ...body }, status);
+
+  test('have people, are found by them, and change with their events', async () => {
+    const made = await make({ name: 'hvac-east', members: [world.alexId], external_id: 'T-1' });
+    expect(made).toMatchObject({ name: 'hvac-east', description: '', members: [world.alexId], metadata: {} });
+    await make({ name: 'roofs' });
+    expect((await send('GET', `${teams}?member=${world.alexId}`)).map(({ id }: { id: string }) => id)).toEqual([
+      made.id,
+    ]);
+    const etag = (await api.call('GET', `${teams}/${made.id}`, { key: admin })).headers.etag;
+    const kim = await makePerson(api, world, 'technician');
+    const changed = await send('PATCH', `${teams}/${made.id}`, { members: [world.alexId, kim.id], description: 'air' });
+    expect(changed).toMatchObject({ name: 'hvac-east', members: [world.alexId, kim.id], description: 'air' });
+    const stale = { key: admin, body: {}, headers: { 'if-match': String(etag) } };
+    expect((await api.call('PATCH', `${teams}/${made.id}`, stale)).status).toBe(412);
+    await send('DELETE', `/api/v1/users/${kim.id}`, undefined, 204);
+    expect((await send('GET', `${teams}/${made.id}`)).members).toEqual([world.alexId]);
+    await send('DELETE', `${teams}/${made.id}`, undefined, 204);
+    await send('GET', `${teams}/${made.id}`, undefined, 404);
+    const told = await send('GET', `/api/v1/events?subject_kind=team&subject_id=${made.id}`);
+    expect(told.map(({ type }: { type: string }) => type)).toEqual(['team.deleted', 'team.updated', 'team.created']);
+    expect(told[1].changes.map(({ field }: { field: string }) => field)).toEqual(['description', 'members']);
+  });
+
+  test('have a name of their own, and people who are there', async () => {
+    const { id } = await make({ name: 'Boilers' });
+    expect(await make({ name: 'boilers' }, 409)).toMatchObject({
+      error: 'team_exists',
+      errors: [{ pointer: '/name' }],
+    });
+    const { id: second } = await make({ name: 'Pumps' });
+    expect(await send('PATCH', `${teams}/${second}`, { name: 'BOILERS' }, 409)).toMatchObject({ error: 'team_exists' });
+    await send('PATCH', `${teams}/${id}`, { name: 'BOILERS' });
+    const other = await makeWorld(api.database);
+    for (const member of [world.retiredId, other.alexId]) {
+      const refused = await make({ name: 'x', members: [world.alexId, member] }, 400);
+      expect(refused.errors).toMatchObject([{ pointer: '/members/1', code: 'not_found' }]);
+    }
+    const at = await Promise.all(
+      Array.from({ length: 6 }, () => api.call('POST', teams, { key: admin, body: { name: 'one' } })),
+    );
+    expect(at.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409, 409]);
+  });
+
+  test('are made by who may change people of the whole tenant alone', async () => {
+    for (const [more, status] of [
+      [{ scopes: ['read', 'write'] }, 403],
+      [{ scopes: ['users:write'], siteIds: [world.campusId] }, 403],
+      [{ scopes: ['users:write'] }, 201],
+    ] as const) {
+      const key = await world.makeKey(more as object);
+      expect((await api.call('POST', teams, { key, body: { name: `team-${status}` } })).status).toBe(status);
+    }
+  });
+
+  test('are given work by id or by name, each of which fills in the other', async () => {
+    const { id, name } = await make({ name: 'Chillers' });
+    expect(await order({ team_id: id })).toMatchObject({ team_id: id, assigned_team: name });
+    const given = await order({ assigned_team: 'chillers' });
+    expect(given).toMatchObject({ team_id: id, assigned_team: 'chillers' });
+    expect(await order({ assigned_team: 'a role' })).toMatchObject({ team_id: null, assigned_team: 'a role' });
+    expect(await order({ team_id: world.alexId }, 400)).toMatchObject({ errors: [{ pointer: '/team_id' }] });
+    expect(await order({ team_id: id, assigned_team: 'what it was called' })).toMatchObject({ assigned_team: name });
+    const change = (body: object) => send('PATCH', `/api/v1/work-orders/${given.id}`, body);
+    expect(await change({ assigned_team: 'a role' })).toMatchObject({ team_id: null, assigned_team: 'a role' });
+    expect(await send('POST', `/api/v1/work-orders/${given.id}/assign`, { team_id: id })).toMatchObject({
+      ...{ team_id: id, assigned_team: name },
+    });
+    expect(await change({ title: 'y' })).toMatchObject({ team_id: id, assigned_team: name });
+    expect((await send('GET', `/api/v1/work-orders?team_id=${id}`)).length).toBe(3);
+    expect(await change({ team_id: null })).toMatchObject({ team_id: null, assigned_team: null });
+    await change({ team_id: id });
+    await send('DELETE', `${teams}/${id}`, undefined, 204);
+    expect(await send('GET', `/api/v1/work-orders/${given.id}`)).toMatchObject({ team_id: id, assigned_team: name });
+    expect(await order({ assigned_team: name })).toMatchObject({ team_id: null });
   });
 });

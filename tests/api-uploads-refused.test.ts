@@ -6,7 +6,7 @@ import { createFiles, type Files } from '../src/files/files.ts';
 import { newId } from '../src/platform/id.ts';
 import { createLog } from '../src/platform/log.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
-import { makeForm, pdf } from './support/forms.ts';
+import { makeForm, makePicture, pdf } from './support/forms.ts';
 
 let api: TestApi;
 let world: World;
@@ -124,6 +124,22 @@ describe('nothing is left of an upload that fails', () => {
       '/name',
       'invalid',
     ],
+    ...(
+      [
+        ['metadata with half a surrogate pair', '{"a":"\\ud800"}'],
+        ['metadata nested deeper than a stack', `{"a":${'['.repeat(9_000)}${']'.repeat(9_000)}}`],
+        ['metadata with a number beyond a double', '{"a":1e999}'],
+        ['metadata of the prototype', '{"__proto__":{"a":1}}'],
+      ] as const
+    ).map(([what, metadata]): [string, Parts, string, string] => [
+      what,
+      [
+        ['metadata', metadata],
+        ['file', { bytes: pdf }],
+      ],
+      '/metadata',
+      'invalid',
+    ]),
   ] satisfies [string, Parts, string, string][])('T14: with %s', async (_what, parts, pointer, code) => {
     expect(await refused(parts)).toMatchObject({
       status: 400,
@@ -172,6 +188,7 @@ describe('nothing is left of an upload that fails', () => {
       '--a\r\ncontent-disposition: form-data; name="name"\r\n\r\nx\r\n--a--',
     ],
     ['nothing', 'multipart/form-data; boundary=a', ''],
+    ['a boundary longer than any', `multipart/form-data; boundary=${'b'.repeat(300)}`, 'x'],
   ])('T14: a form with %s is 400', async (_what, type, payload) => {
     const reply = await api.call('POST', attachments, { key, payload, headers: { 'content-type': type } });
     expect([reply.status, reply.json.error]).toEqual([400, 'validation_failed']);
@@ -191,7 +208,7 @@ describe('nothing is left of an upload that fails', () => {
       await trx.updateTable('work_order').set({ deleted_at: new Date() }).where('id', '=', order).execute();
       const reply = upload([['file', { bytes: pdf }]]);
       // It found the work order, has taken the file, and now waits for its row.
-      await expect.poll(isWaiting, { timeout: 20_000 }).toBe(true);
+      await expect.poll(isWaiting).toBe(true);
       return { reply };
     });
     expect(await (await uploading).reply).toMatchObject({ status: 404, json: { error: 'work_order_not_found' } });
@@ -209,4 +226,71 @@ describe('nothing is left of an upload that fails', () => {
     );
     return rows.length > 0;
   };
+});
+
+describe('the type of a file is that of its content', () => {
+  const send = (bytes: Buffer | string, name: string, type = 'application/octet-stream') =>
+    upload([['file', { bytes, name, type }]]);
+
+  test.each([
+    ['a PNG', () => makePicture('png'), 'x.pdf', 'image/png', 'x.pdf.png'],
+    ['a JPEG', () => makePicture('jpeg'), 'x.jpeg', 'image/jpeg', 'x.jpeg'],
+    ['a text', () => 'Ventil klemmt: 87 %', 'notes', 'text/plain', 'notes.txt'],
+    ['rows', () => 'a,b\n1,2\n', 'rows.csv', 'text/csv', 'rows.csv'],
+    ['JSON', () => '{"a":1}', 'a.json', 'application/json', 'a.json'],
+    ['XML', () => '<?xml version="1.0"?><gbXML/>', 'model.xml', 'application/xml', 'model.xml'],
+    ['a text that talks of pages', () => 'The tag <script> is refused.', 'a.txt', 'text/plain', 'a.txt'],
+    [
+      'a zip',
+      () => Buffer.from('504b0506000000000000000000000000000000000000', 'hex'),
+      'a',
+      'application/zip',
+      'a.zip',
+    ],
+  ])('%s is taken', async (_what, make, name, mediaType, saved) => {
+    const reply = await send(await make(), name);
+    expect([reply.status, reply.json.data]).toEqual([201, expect.objectContaining({ media_type: mediaType, name })]);
+    const { headers } = await api.call('GET', `${attachments}/${reply.json.data.id}/download`, { key });
+    expect(headers['content-type']).toMatch(new RegExp(`^${RegExp.escape(mediaType)}(; charset=utf-8)?$`));
+    // A download can be opened, whatever the file is called.
+    expect(headers['content-disposition']).toContain(`filename="${saved}"`);
+  });
+
+  test.each([
+    ['a page', '<!DOCTYPE html><script>alert(1)</script>', 'a.txt'],
+    ['a page without its beginning', '\uFEFF \n<html><body onload=alert(1)>', 'a.csv'],
+    ['a script', '<script>alert(1)</script>', 'a.txt'],
+    ['a drawing', '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 'a.png'],
+    ['a drawing in XML', '<?xml version="1.0"?><!-- x --><svg onload="alert(1)"/>', 'a.xml'],
+    ['a drawing under another name', '<?xml version="1.0"?><x:svg xmlns:x="http://www.w3.org/2000/svg"/>', 'a.xml'],
+    [
+      'a drawing behind a long comment',
+      `<?xml version="1.0"?><!--${'x'.repeat(65_510)}--><svg onload="alert(1)" xmlns="http://www.w3.org/2000/svg"/>`,
+      'a.xml',
+    ],
+    [
+      'what a style sheet makes a page of',
+      '<?xml version="1.0"?><?xml-stylesheet type="text/xsl" href="#x"?><a/>',
+      'a.xml',
+    ],
+    ['a page behind a comment', '<!-- nothing --><html><script>alert(1)</script>', 'a.txt'],
+    ['a program for Windows', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(200)]), 'a.pdf'],
+    ['a program for Linux', Buffer.concat([Buffer.from('7f454c46020101', 'hex'), Buffer.alloc(200)]), 'a.png'],
+    ['bytes without a form', Buffer.from([1, 2, 3, 0, 255]), 'a.txt'],
+    ['a text that is none', Buffer.from('caf\xe9', 'latin1'), 'a.txt'],
+    ['a text with NUL', 'a\0b', 'a.txt'],
+  ])('%s is not, whatever it says that it is', async (_what, bytes, name) => {
+    for (const type of ['image/png', 'text/plain']) {
+      const reply = await send(bytes, name, type);
+      expect([reply.status, reply.json.error]).toEqual([415, 'file_type_not_allowed']);
+    }
+    expect(await onDisk('incoming')).toEqual([]);
+  });
+
+  test('a name never becomes a path', async () => {
+    const reply = await send(pdf, '../../../../tmp/evil.pdf');
+    expect(reply.json.data.name).toBe('evil.pdf');
+    for (const name of [...(await onDisk('kept')), ...(await onDisk('incoming'))])
+      expect(name).toMatch(/^[0-9a-f-]{36}$/);
+  });
 });

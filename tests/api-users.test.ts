@@ -205,70 +205,14 @@ describe('people', () => {
       json: { errors: [{ pointer: '/site_ids/0' }] },
     });
   });
-});
 
-describe('an invitation', () => {
-  const accept = (token: string, password = 'a password that I chose') =>
-    api.call('POST', '/api/v1/auth/accept-invite', { body: { token, password } });
-  const invite = (id: string) => api.call('POST', `${path}/${id}/invite`, { key });
-
-  test('makes somebody who chooses a password, once, and is logged in by that', async () => {
-    const invited = await api.call('POST', `${path}/invite`, { key, body: { email: newEmail(), role: 'manager' } });
-    const { id, log_in, username, invite: given } = invited.json.data;
-    expect(invited).toMatchObject({ status: 201, headers: { location: `http://127.0.0.1:3000${path}/${id}` } });
-    expect([log_in, given.token]).toEqual(['invited', expect.stringMatching(/^fui_[\w-]{43}$/)]);
-    expect((await accept(given.token, 'too short')).status).toBe(400);
-    const accepted = await accept(given.token);
-    expect(accepted).toMatchObject({ status: 200, json: { data: { user: { id, log_in: 'password' } } } });
-    expect((await api.call('GET', '/api/v1/auth/me', { key: accepted.json.data.access_token })).json.data.role).toBe(
-      'manager',
-    );
-    await enter(api, { username, password: 'a password that I chose' });
-    expect(await accept(given.token)).toMatchObject({ status: 401, json: { error: 'invite_invalid' } });
-    const { rows } = await api.database.pool.query('select row_to_json(i)::text as row from user_invite i');
-    expect(rows.some(({ row }) => row.includes(given.token.slice(4)))).toBe(false);
-  });
-
-  test('is of no use once another was given, once the person is not active, and after a week', async () => {
-    const { id } = (await make({ email: newEmail() })).json.data;
-    const [first, second] = [(await invite(id)).json.data.invite.token, (await invite(id)).json.data.invite.token];
-    expect((await accept(first)).status).toBe(401);
-    await api.call('POST', `${path}/${id}/deactivate`, { key });
-    expect((await accept(second)).status).toBe(401);
-    expect(await invite(id)).toMatchObject({ status: 409, json: { error: 'user_inactive' } });
-    await api.call('POST', `${path}/${id}/activate`, { key });
-    expect((await accept(second)).status).toBe(401);
-    const { token, expires_at } = (await invite(id)).json.data.invite;
-    expect(new Date(expires_at).getTime() - Date.now()).toBeGreaterThan(6.9 * 86_400_000);
-    await api.database.pool.query(
-      `update user_invite set expires_at = now() where used_at is null and revoked_at is null`,
-    );
-    expect((await accept(token)).status).toBe(401);
-  });
-
-  test('of two that accept it at once lets one choose', async () => {
-    const { id } = (await make({ email: newEmail() })).json.data;
-    const { token } = (await invite(id)).json.data.invite;
-    const replies = await Promise.all(['the first password', 'the other password'].map((one) => accept(token, one)));
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 401]);
-  });
-
-  test('gives somebody who has forgotten a password another one, and ends what was logged in', async () => {
+  test('show when they logged in last also to who knows their ETag, which a log-in does not move', async () => {
     const person = await makePerson(api, world, 'viewer');
-    const { access } = await enter(api, person);
-    const { token } = (await invite(person.id)).json.data.invite;
-    expect((await api.call('GET', '/api/v1/auth/me', { key: access })).status).toBe(200);
-    expect((await accept(token)).status).toBe(200);
-    expect((await api.call('GET', '/api/v1/auth/me', { key: access })).status).toBe(401);
-    await expect(enter(api, person)).rejects.toThrow('401');
-  });
-
-  test('is shown again to who repeats the request with its Idempotency-Key, and kept sealed meanwhile', async () => {
-    const headers = { 'idempotency-key': 'invite-once' };
-    const ask = () => api.call('POST', `${path}/invite`, { key, body: { email: 'sealed@betacit.com' }, headers });
-    const [first, second] = [await ask(), await ask()];
-    expect(second.json).toEqual(first.json);
-    const { rows } = await api.database.pool.query('select body from idempotency_key');
-    expect(rows.some(({ body }) => body?.includes(first.json.data.invite.token))).toBe(false);
+    const get = (headers = {}) => api.call('GET', `${path}/${person.id}`, { key, headers });
+    const before = await get();
+    await enter(api, person);
+    const after = await get({ 'if-none-match': String(before.headers.etag) });
+    expect([after.status, after.headers.etag]).toEqual([200, before.headers.etag]);
+    expect([before.json.data.last_login_at, typeof after.json.data.last_login_at]).toEqual([null, 'string']);
   });
 });

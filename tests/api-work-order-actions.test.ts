@@ -29,6 +29,25 @@ const change = async (id: string, body: object) => {
 const shown = async (id: string) => (await api.call('GET', `${path}/${id}`, { key: world.key })).json.data;
 
 describe('the actions on a work order', () => {
+  test('with If-Match act on the version that was seen, and on no later one', async () => {
+    const { id, updated_at } = await create();
+    const etag = (await api.call('GET', `${path}/${id}`, { key: world.key })).headers.etag;
+    const actIf = (action: string, tag: unknown) =>
+      api.call('POST', `${path}/${id}/${action}`, { key: world.key, headers: { 'if-match': String(tag) } });
+    const started = await actIf('start', etag);
+    expect([started.status, started.json.data.status]).toEqual([200, 'in_progress']);
+    expect(started.json.data.updated_at).not.toBe(updated_at);
+    const late = await actIf('complete', etag);
+    expect([late.status, late.json.error, late.headers.etag]).toEqual([
+      412,
+      'precondition_failed',
+      started.headers.etag,
+    ]);
+    expect((await shown(id)).status).toBe('in_progress');
+    const both = await Promise.all(['complete', 'cancel'].map((action) => actIf(action, started.headers.etag)));
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+  });
+
   test('O4: created, assigned, started, held, started again, completed, reopened: each says what it left', async () => {
     const { id } = await create();
     const steps: [string, object, object][] = [

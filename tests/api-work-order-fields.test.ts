@@ -75,6 +75,13 @@ describe('the fields of a work order', () => {
     expect(later.errors).toMatchObject([{ pointer: '/scheduled_start', code: 'conflict' }]);
   });
 
+  test('an instant without a zone is one wherever it is read', async () => {
+    for (const name of ['due_date', 'scheduled_start', 'completed_at']) {
+      const { errors } = await create({ status: 'completed', [name]: '9999-12-31T23:59:59' }, 400);
+      expect(errors).toMatchObject([{ pointer: `/${name}` }]);
+    }
+  });
+
   test('of a failure what is given changes, and null empties all of it', async () => {
     const { id } = await create({ failure: { problem: 'noise', cause: 'bearing' } });
     const changed = await change(id, { failure: { cause: '', remedy: 'greased' } });

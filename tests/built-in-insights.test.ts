@@ -180,4 +180,4 @@ test('a point that is expected to report no more is missed no more', async () =>
     if ((await told('data-missing'))[0]?.includes('…') === false) return;
   }
   throw new Error('it is still missed');
-}, 90_000);
+});

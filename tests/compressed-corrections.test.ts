@@ -2,9 +2,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startTestApi, type TestApi } from './support/api.ts';
+import { isHypertable, needsTimescale } from './support/engine.ts';
 import { type MergeWorld, makeMergeWorld } from './support/merging.ts';
 
-describe.skipIf(!process.env.TIMESCALE_URL)('on compressed chunks (needs TIMESCALE_URL)', () => {
+describe.skipIf(!isHypertable)(`on compressed chunks${needsTimescale}`, () => {
   let api: TestApi;
   let world: MergeWorld;
   beforeAll(async () => {

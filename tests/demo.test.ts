@@ -1,41 +1,20 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { stopLeftPostgres } from '../src/platform/embedded-postgres.ts';
 import { createLog } from '../src/platform/log.ts';
-import { type DataDir, makeDataDir } from './support/program.ts';
+import { makeDataDir } from './support/program.ts';
 
-/** More than the demonstration gives itself, which then says what it was waiting for. */
-const testMsMax = 180_000;
 /** The number of `error` in the lines of the log. */
 const errorLevel = 50;
 
-let dataDir: DataDir;
-let child: ChildProcess | undefined;
-
-beforeEach(async () => {
-  dataDir = await makeDataDir();
-});
-afterEach(async () => {
-  if (child && child.exitCode === null && child.signalCode === null) {
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
-    // Its database is in a folder of its own below.
-    await stopLeftPostgres(join(dataDir.path, `demo-${child.pid}`), createLog('silent'));
-  }
-  await dataDir.remove();
-});
-
-test('the demonstration tells its story, each line with its time, to an open work order, and ends with 0', {
-  timeout: testMsMax,
-}, async () => {
+test.concurrent('the demonstration tells its story, each line with its time, to an open work order, and ends with 0', async (context) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
-  const ended = await runDemo([], port);
+  const ended = await runDemo(context, [], port);
   taken.close();
 
   expect(ended.story).toMatch(new RegExp(`^HTTP_PORT ${port} is taken; using \\d+$`, 'm'));
@@ -46,10 +25,8 @@ test('the demonstration tells its story, each line with its time, to an open wor
   ]);
 });
 
-test('over OPC-UA the story begins with a certificate that is trusted and a server that is looked at', {
-  timeout: testMsMax,
-}, async () => {
-  expectStory(await runDemo(['--opcua']), [
+test.concurrent('over OPC-UA the story begins with a certificate that is trusted and a server that is looked at', async (context) => {
+  expectStory(await runDemo(context, ['--opcua']), [
     /^\S+ {2}OPC-UA server opc\.tcp:\S+ with 1002 variables/m,
     /^\S+ {2}connected to it: certificate_untrusted: /m,
     /^\S+ {2}trusted its certificate [0-9a-f]{16}/m,
@@ -61,12 +38,22 @@ test('over OPC-UA the story begins with a certificate that is trusted and a serv
 
 type Ended = { readonly story: string; readonly log: string; readonly code: number | null };
 
-async function runDemo(options: string[], port = 0): Promise<Ended> {
+async function runDemo({ onTestFinished }: TestContext, options: string[], port = 0): Promise<Ended> {
+  const dataDir = await makeDataDir();
   const demo = spawn(process.execPath, ['src/cli/faultline.ts', 'demo', '--until', 'work-order', ...options], {
     env: { PATH: process.env.PATH, DATA_DIR: dataDir.path, HTTP_PORT: String(port), MQTT_PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  child = demo;
+  onTestFinished(async () => {
+    if (demo.exitCode === null && demo.signalCode === null) {
+      const exited = once(demo, 'exit');
+      demo.kill('SIGKILL');
+      await exited;
+      // Its database is in a folder of its own below.
+      await stopLeftPostgres(join(dataDir.path, `demo-${demo.pid}`), createLog('silent'));
+    }
+    await dataDir.remove();
+  });
   let [story, log] = ['', ''];
   demo.stdout.on('data', (chunk: Buffer) => (story += chunk.toString()));
   demo.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));

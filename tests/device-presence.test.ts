@@ -29,7 +29,7 @@ afterEach(async () => {
   await own.drop();
 });
 
-const waiting = { timeout: 10_000, interval: 20 };
+const waiting = { timeout: 60_000, interval: 20 };
 
 function startRecorder(): PresenceRecorder {
   const recorder = createPresenceRecorder({ db: database.db, log, flushMs: 10, beatMs: 200 });

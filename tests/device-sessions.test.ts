@@ -102,4 +102,4 @@ test('a point that stops reporting raises data-missing on its asset, and it clea
     40_000,
   );
   client.end();
-}, 100_000);
+});

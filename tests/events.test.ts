@@ -175,7 +175,7 @@ test('a device that comes online, goes offline, or is lost with its process, is 
     ['device.online', 'connected', 'device'],
     ['device.offline', 'keep_alive', 'device'],
   ];
-  await vi.waitFor(async () => expect(await typesTold()).toEqual(expected), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await typesTold()).toEqual(expected), { timeout: 60_000 });
   await recorder.close();
   await sql`with process as (
     insert into device_process (id, beat_at) values (gen_random_uuid(), now() - make_interval(secs => ${deadMs / 500})) returning id)

@@ -1,17 +1,20 @@
 /** Files in S3: the same upload, download and housekeeping as on disk, against a server that speaks as Amazon's does. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFiles, type Files } from '../src/files/files.ts';
 import { filesOfSettings } from '../src/files/files-of-settings.ts';
+import { createS3Bytes } from '../src/files/s3-bytes.ts';
 import { readConfig } from '../src/platform/config.ts';
-import { findFreePort } from '../src/platform/free-port.ts';
 import { createLog } from '../src/platform/log.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { makeForm, makePicture, pdf } from './support/forms.ts';
+import { findLowPort } from './support/low-port.ts';
 
 let folder: string;
 let s3: S3rver;
@@ -21,7 +24,7 @@ let files: Files;
 let order: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'faultline-s3-'));
-  const port = await findFreePort('127.0.0.1');
+  const port = await findLowPort();
   s3 = new S3rver({
     port,
     address: '127.0.0.1',
@@ -116,3 +119,20 @@ test.each(['S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'])(
     );
   },
 );
+
+test('a store that takes connections and says nothing is given up', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const names = { bucket: 'files', region: 'us-east-1', accessKey: 'key', secretKey: 'secret' };
+  const bytes = createS3Bytes({ endpoint, ...names }, { silentMsMax: 100 });
+  const path = join(folder, 'waiting');
+  await writeFile(path, pdf);
+  try {
+    for (const asked of [bytes.read('a/b'), bytes.read('a/b', { start: 0, end: 1 }), bytes.remove(['a/b'])])
+      await expect(asked).rejects.toThrow('said nothing for 100 ms');
+    await expect(bytes.keep('a/b', path)).rejects.toThrow('said nothing for 100 ms');
+  } finally {
+    silent.close();
+  }
+}, 5_000);

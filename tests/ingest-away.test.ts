@@ -21,7 +21,7 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 
 const spool = () => ({ directory, bytesMax: 1e9 });
 const door = useIngest(undefined, () => ({ spool: spool(), shedAfterMs: 3_000 }));
-const patience = { timeout: 20_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 
 /** Reading n of a point, as a message. */
 const reading = (n: number, { messageId, qos }: { messageId?: number; qos?: 0 | 1 | 2 } = {}) =>

@@ -25,7 +25,7 @@ async function received(count: number): Promise<void> {
   await vi.waitUntil(async () => (await door.ingest().count('messages_received')) >= count, patience);
 }
 
-const patience = { timeout: 20_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 
 const messageIds = async (client: RawClient, count: number) => {
   const found: (number | undefined)[] = [];

@@ -16,7 +16,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 // Made after the folder, and gone before it.
 const door = useIngest(undefined, () => ({ spool: { directory, bytesMax: 1_000_000 } }));
-const patience = { timeout: 20_000, interval: 20 };
+const patience = { timeout: 60_000, interval: 20 };
 
 test('over a mixed load with failures the counters add up', async () => {
   const { count, database } = door.ingest();
@@ -65,7 +65,7 @@ test('over a mixed load with failures the counters add up', async () => {
     expect([reason, await count('messages_quarantined', reason)]).toEqual([reason, times]);
   }
   expect(await door.ingest().readings()).toHaveLength(readings[0] as number);
-}, 60_000);
+});
 
 function reading(n: number, value = n): string {
   return JSON.stringify({ value, time: 1_767_225_600 + n });

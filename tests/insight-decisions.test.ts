@@ -140,6 +140,20 @@ describe('when readings come late', () => {
     expect(await shownOf()).toEqual({ status: 'resolved', episodes: 1, isSeen: false, because: 'person' });
   });
 
+  test('what they decided of a return that never was is nothing about the next one', async () => {
+    await stage.send(9, 1, 20);
+    await stage.send(2, 21, 40);
+    await stage.send(9, 41, 50);
+    await stage.runTo(50);
+    await decide('resolve');
+    await stage.send(2, 41, 50, 1);
+    await stage.runTo(51);
+    expect(await shownOf()).toMatchObject({ status: 'resolved', episodes: 1 });
+    await stage.send(9, 52, 60);
+    await stage.runTo(56);
+    expect(await shownOf()).toMatchObject({ status: 'in_progress', episodes: 2, isSeen: true });
+  });
+
   test('a repair that finds what is recorded changes nothing of what people decided', async () => {
     await stage.send(9, 1, 40);
     await stage.runTo(10);

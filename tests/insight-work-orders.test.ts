@@ -1,5 +1,6 @@
 /** Insights and work orders, both ways, with real ticks and real requests. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newId } from '../src/platform/id.ts';
 import { type InsightStage, openInsightStage } from './support/insight-stage.ts';
 
 let stage: InsightStage;
@@ -142,6 +143,117 @@ describe('work that ends', () => {
     const { description } = await stage.ask('GET', `work-orders/${order.id}`);
     expect(description).toMatch(/The fault has come back on \S+, occurrence 2; its insight has been opened again\./);
   });
+});
+
+describe('work on what another detector has found', () => {
+  const found = async () => {
+    const body = { source: 'monitor', source_id: newId(), title: 'x', severity: 'info', category: 'energy' };
+    const { id } = await stage.ask('POST', 'sites/main/insights/ingest/', { body, status: 201 });
+    return { id, again: () => stage.ask('POST', 'sites/main/insights/ingest/', { body }) };
+  };
+  const order = async (insight: string, more = {}): Promise<string> =>
+    (await stage.ask('POST', 'work-orders', { body: { title: 'Look', insight, ...more }, status: 201 })).id;
+  const move = (id: string, status: string) => stage.ask('PATCH', `work-orders/${id}`, { body: { status } });
+  const statusOf = async (id: string) => (await stage.ask('GET', `insights/${id}`)).status;
+
+  test('that was completed by mistake: while it stands again, so does the insight', async () => {
+    const { id } = await found();
+    const work = await order(id);
+    const seen = [];
+    for (const status of ['completed', 'open', 'completed', 'cancelled', 'completed']) {
+      await move(work, status);
+      seen.push(await statusOf(id));
+    }
+    expect(seen).toEqual(['resolved', 'in_progress', 'resolved', 'open', 'resolved']);
+  });
+
+  test('that was done and is deleted, or is about something else now, leaves it resolved', async () => {
+    const { id } = await found();
+    const [one, other] = [await order(id), await order(id)];
+    for (const work of [one, other]) await move(work, 'completed');
+    await stage.ask('PATCH', `work-orders/${one}`, { body: { insight: null } });
+    await stage.ask('DELETE', `work-orders/${other}`, { status: 204 });
+    expect(await statusOf(id)).toBe('resolved');
+  });
+
+  test('that was done when it was found before is none on what has come back', async () => {
+    const { id, again } = await found();
+    const first = await order(id);
+    await move(first, 'completed');
+    await again();
+    const second = await order(id);
+    expect(await statusOf(id)).toBe('in_progress');
+    await move(second, 'cancelled');
+    expect(await statusOf(id)).toBe('open');
+    await move(first, 'in_progress');
+    expect(await statusOf(id)).toBe('in_progress');
+    await move(first, 'completed');
+    expect(await statusOf(id)).toBe('resolved');
+  });
+
+  test('that people found too little, when they open it again, does not end it again by other work given up', async () => {
+    const { id } = await found();
+    await move(await order(id), 'completed');
+    await stage.ask('POST', `insights/${id}/reopen`);
+    await move(await order(id), 'skipped');
+    expect(await statusOf(id)).toBe('open');
+  });
+
+  test('that people resolved stays resolved, whatever becomes of its work orders', async () => {
+    const { id } = await found();
+    const [one, other] = [await order(id), await order(id)];
+    await stage.ask('POST', `insights/${id}/resolve`);
+    for (const status of ['completed', 'open', 'cancelled']) await move(one, status);
+    await move(other, 'completed');
+    expect(await stage.ask('GET', `insights/${id}`)).toMatchObject({ status: 'resolved', resolved_because: 'person' });
+  });
+
+  test.each([
+    ['completed', 'resolved'],
+    ['cancelled', 'open'],
+  ])('that is noted down as %s from the start: it is %s', async (status, expected) => {
+    const { id } = await found();
+    await order(id, { status });
+    expect(await statusOf(id)).toBe(expected);
+  });
+});
+
+test('an insight names its work orders, and has another ETag with each that comes and goes', async () => {
+  await stage.send(9, 1, 40);
+  await stage.runTo(10);
+  const { id: insight } = await stage.insight();
+  const etags: unknown[] = [];
+  const look = async () => {
+    const { headers } = await stage.api.call('GET', `/api/v1/insights/${insight}`, { key: stage.key });
+    etags.push(headers.etag);
+  };
+  await look();
+  const { id } = await stage.ask('POST', 'work-orders', { body: { title: 'Another', insight }, status: 201 });
+  await look();
+  for (const of of [null, insight]) {
+    await stage.ask('PATCH', `work-orders/${id}`, { body: { insight: of } });
+    await look();
+  }
+  await stage.ask('DELETE', `work-orders/${id}`, { status: 204 });
+  await look();
+  expect(new Set(etags).size).toBe(5);
+  expect(await stage.told(insight)).toEqual(['insight.opened']);
+});
+
+test('work on a fault that its rule sees again counts for this time alone', async () => {
+  await stage.send(9, 1, 10);
+  await stage.send(2, 11, 30);
+  await stage.send(9, 31, 60);
+  await stage.runTo(10);
+  const { id: insight } = await stage.insight();
+  await complete((await stage.workOrders())[0].id);
+  await stage.runTo(50);
+  const { id } = await stage.ask('POST', 'work-orders', { body: { title: 'Again', insight }, status: 201 });
+  expect(await stage.insight()).toMatchObject({ status: 'in_progress', episodes: 2 });
+  await stage.ask('PATCH', `work-orders/${id}`, { body: { status: 'cancelled' } });
+  expect(await stage.insight()).toMatchObject({ status: 'open' });
+  await stage.ask('PATCH', `work-orders/${id}`, { body: { status: 'completed' } });
+  expect(await stage.insight()).toMatchObject({ status: 'in_progress', ended_at: null });
 });
 
 describe('creating a work order with an insight', () => {

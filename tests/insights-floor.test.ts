@@ -49,15 +49,11 @@ async function watch(username: string, filter = 'insights/north/#', port = inges
   return {
     topics,
     shows: (topic, expected) =>
-      eventually(
-        `${topic}: ${expected} (${topics.get(topic)})`,
-        async () => {
-          const shown = JSON.parse(topics.get(topic) || '[]') as Shown[];
-          const lines = shown.map(({ rule, severity, status }) => `${rule} ${severity} ${status}`);
-          return topics.has(topic) && String(lines) === String(expected) ? shown : undefined;
-        },
-        10_000,
-      ),
+      eventually(`${topic}: ${expected} (${topics.get(topic)})`, async () => {
+        const shown = JSON.parse(topics.get(topic) || '[]') as Shown[];
+        const lines = shown.map(({ rule, severity, status }) => `${rule} ${severity} ${status}`);
+        return topics.has(topic) && String(lines) === String(expected) ? shown : undefined;
+      }),
   };
 }
 

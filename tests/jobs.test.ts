@@ -4,7 +4,7 @@ import { openJobs } from '../src/platform/jobs.ts';
 import { createLog } from '../src/platform/log.ts';
 import { createTestDatabase } from './support/database.ts';
 import { eventually } from './support/program.ts';
-import { hasRedis, startRedis } from './support/redis.ts';
+import { hasRedis, needsRedis, startRedis } from './support/redis.ts';
 import { openStallingProxy } from './support/stalling-proxy.ts';
 
 const log = createLog('silent');
@@ -15,9 +15,8 @@ const backends = [
 ];
 
 describe.each(backends)('jobs on $name', ({ name, run }) => {
-  const title = run ? '' : ' (skipped: no redis-server; apt-get install redis-server)';
   test.skipIf(!run)(
-    `wake their work again and again, also after it has failed, and stop when closed${title}`,
+    `wake their work again and again, also after it has failed, and stop when closed${name === 'Redis' ? needsRedis : ''}`,
     async () => {
       const database = await createTestDatabase();
       const redis = name === 'Redis' ? await startRedis() : undefined;

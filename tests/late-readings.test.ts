@@ -87,9 +87,7 @@ const arrivals = fc.record({
   restarts: fc.boolean(),
 });
 
-test('whatever the order of arrival, the recorded insights are those of a back-test', {
-  timeout: 240_000,
-}, async () => {
+test('whatever the order of arrival, the recorded insights are those of a back-test', async () => {
   await fc.assert(
     fc.asyncProperty(
       plants,

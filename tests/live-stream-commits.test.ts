@@ -138,4 +138,4 @@ test('whatever commits in whatever order between looks is told once, and what is
   // Or the test has shown little.
   expect(heldOverLooks).toBeGreaterThan(20);
   expect(pieces).toBeGreaterThan(20);
-}, 120_000);
+});

@@ -45,6 +45,7 @@ test.each<[string, (left: Left) => Promise<unknown>, string, string]>([
   await change({ id: person.id, token });
   await stream.wait(type);
   await stage.post(5);
+  await stream.untilEnd();
   expect(stream.events).toMatchObject([{ type, data: { reason } }]);
 });
 
@@ -57,4 +58,13 @@ test('a refresh ends no stream, and a person is told of their sites alone', asyn
   await all.wait('reading');
   await stage.untilNow(all);
   expect(own.events).toEqual([]);
+});
+
+test('a person has as many streams as a key, however often logged in', async () => {
+  const person = await makePerson(stage.api, stage.world, 'viewer');
+  const logIns = [await enter(stage.api, person), await enter(stage.api, person)];
+  const follow = ({ access: key }: { access: string }) => stage.follow('', { key });
+  const open = await Promise.all([...logIns, ...logIns].map(follow));
+  expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect((await follow(await enter(stage.api, person))).status).toBe(429);
 });

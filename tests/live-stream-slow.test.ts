@@ -66,4 +66,4 @@ test('a reader who does not read is told to resume, and has lost nothing when it
   expect(total(values)).toEqual({ all: stored, distinct: stored });
   expect(total(quickValues())).toEqual({ all: stored, distinct: stored });
   quick.close();
-}, 180_000);
+});

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { newId } from '../src/platform/id.ts';
 import { urlOf } from './support/database.ts';
+import { isHypertable, needsTimescale } from './support/engine.ts';
 import { codecOf, type LiveStage, openLiveStage, positionOf, valuesOf } from './support/live-stage.ts';
 
 let stage: LiveStage;
@@ -169,7 +170,7 @@ test('what a transaction wrote that stays open over many looks comes when it com
   expect(valuesOf(stream)).toEqual([1, 2, 3]);
   await client.query('commit');
   await client.end();
-  await vi.waitFor(() => expect(valuesOf(stream)).toContain(1001), 10_000);
+  await vi.waitFor(() => expect(valuesOf(stream)).toContain(1001), 60_000);
   await stage.untilNow(stream);
   await stage.untilNow(stream);
   expect(valuesOf(stream)).toEqual([1, 2, 3, 1001]);
@@ -183,23 +184,26 @@ test.each([
   const stream = await stage.follow(`?type=reading,work_order.created`);
   const at = new Date(Date.now() - hours * 3_600_000);
   await stage.post(hours, at);
-  await vi.waitFor(() => expect(valuesOf(stream)).toEqual([hours]), 10_000);
+  await vi.waitFor(() => expect(valuesOf(stream)).toEqual([hours]), 60_000);
   await stage.untilNow(stream);
   await stage.untilNow(stream);
   expect(valuesOf(stream)).toEqual([hours]);
   expect(stream.events.find(({ type }) => type === 'reading')?.data.time).toBe(at.toISOString().replace('.000Z', 'Z'));
 });
 
-test.skipIf(!process.env.TIMESCALE_URL)('a reading that comes late into a compressed chunk comes as well', async () => {
-  const at = new Date(Date.now() - 20 * 86_400_000);
-  await stage.post(301, new Date(at.getTime() - 7_200_000));
-  const chunks = sql`show_chunks('reading', older_than => interval '15 days')`;
-  await sql`select compress_chunk(chunk, true) from ${chunks} chunk`.execute(stage.api.database.db);
-  const stream = await stage.follow('?type=reading');
-  const sent = await stage.post(302, at);
-  expect([sent.status, sent.json.data?.stored ?? sent.text]).toEqual([200, 1]);
-  await vi.waitFor(() => expect(valuesOf(stream)).toContain(302), 10_000);
-});
+test.skipIf(!isHypertable)(
+  `a reading that comes late into a compressed chunk comes as well${needsTimescale}`,
+  async () => {
+    const at = new Date(Date.now() - 20 * 86_400_000);
+    await stage.post(301, new Date(at.getTime() - 7_200_000));
+    const chunks = sql`show_chunks('reading', older_than => interval '15 days')`;
+    await sql`select compress_chunk(chunk, true) from ${chunks} chunk`.execute(stage.api.database.db);
+    const stream = await stage.follow('?type=reading');
+    const sent = await stage.post(302, at);
+    expect([sent.status, sent.json.data?.stored ?? sent.text]).toEqual([200, 1]);
+    await vi.waitFor(() => expect(valuesOf(stream)).toContain(302), 60_000);
+  },
+);
 
 test.each(['header', 'query'] as const)(
   'who comes back with the last id in the %s, to any process, gets what came meanwhile',
@@ -230,7 +234,7 @@ test.each(['header', 'query'] as const)(
 test('a quiet stream shows that it is there, and moves its position on', async () => {
   const stream = await stage.follow(`?point_id=${stage.world.pointId}`);
   const { lastId } = stream;
-  await vi.waitFor(() => expect(stream.comments.length).toBeGreaterThan(3), 10_000);
+  await vi.waitFor(() => expect(stream.comments.length).toBeGreaterThan(3), 60_000);
   expect(stream.lastId).not.toBe(lastId);
   expect(stream.events).toEqual([]);
 });
@@ -247,7 +251,7 @@ test.each([
     const start = new Date(Math.floor(position.atMs)).toISOString().replace('.000Z', 'Z');
     expect(gap?.data).toEqual({ reason, types, start, end: expect.any(String), detail: expect.any(String) });
     await stage.post(99);
-    await vi.waitFor(() => expect(valuesOf(stream)).toContain(99), 10_000);
+    await vi.waitFor(() => expect(valuesOf(stream)).toContain(99), 60_000);
   },
 );
 

@@ -159,18 +159,43 @@ describe('equipment that people have made before', () => {
 describe('an import', () => {
   test('tells of what it has made and changed, and of nothing the second time', async () => {
     await importModel();
-    const ahu = await named('AHU-9');
-    const [event, ...others] = await words.told(ahu.id);
-    expect([event, others]).toMatchObject([
+    const [ahu, vav] = [await named('AHU-9'), await named('VAV-9')];
+    const [room] = await words.get('/locations?q=room');
+    expect(await words.told(ahu.id)).toMatchObject([
       { type: 'asset.created', actor: { kind: 'key', user_id: world.alexId } },
-      [],
+      { type: 'asset.updated', changes: [{ field: 'feeds', from: null, to: vav.id }] },
+    ]);
+    expect(await words.told(room.id)).toMatchObject([
+      { type: 'location.created', actor: { kind: 'key', user_id: world.alexId } },
     ]);
     await importModel();
-    expect(await words.told(ahu.id)).toHaveLength(1);
-    await importModel(brickHouse.replace('b:AHU-9 a brick:AHU ;', 'b:AHU-9 a brick:RTU ;'));
+    expect([(await words.told(ahu.id)).length, (await words.told(room.id)).length]).toEqual([2, 1]);
+    const otherwise = [
+      ['b:AHU-9 a brick:AHU ;', 'b:AHU-9 a brick:RTU ;'],
+      [' brick:feeds b:VAV-9 ;', ''],
+      ['b:room a brick:Room', 'b:room a brick:Office'],
+    ].reduce((model, [from = '', to = '']) => model.replace(from, to), brickHouse);
+    await importModel(otherwise);
+    expect((await words.told(ahu.id)).slice(2)).toMatchObject([
+      { type: 'asset.updated', changes: [{ field: 'class', from: 'brick:AHU' }] },
+      { type: 'asset.updated', changes: [{ field: 'feeds', from: vav.id, to: null }] },
+    ]);
+    expect((await words.told(room.id)).slice(1)).toMatchObject([
+      { type: 'location.updated', changes: [{ field: 'class', from: 'brick:Room', to: 'brick:Office' }] },
+    ]);
+  });
+
+  test('that takes equipment out of what people have put it in says so, and its ETag moves', async () => {
+    await importModel(brickHouse.replace('b:coil, b:fan', 'b:fan'));
+    const [ahu, coil] = [await named('AHU-9'), await named('coil')];
+    await words.change(ahu.id, { parent_id: coil.id });
+    const before = await words.ask('GET', `/assets/${ahu.id}`);
+    await importModel();
+    const after = await words.ask('GET', `/assets/${ahu.id}`);
+    expect([after.json.data.parent_id, after.headers.etag === before.headers.etag]).toEqual([null, false]);
     expect((await words.told(ahu.id)).at(-1)).toMatchObject({
       type: 'asset.updated',
-      changes: [{ field: 'class', from: 'brick:AHU' }],
+      changes: [{ field: 'parent_id', from: coil.id, to: null }],
     });
   });
 

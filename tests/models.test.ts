@@ -218,6 +218,15 @@ describe('POST /sites/{slug}/models', () => {
     expect(uris.sort()).toEqual(['http://example.com/b#AHU-9', 'urn:faultline:plant:AHU-9']);
   });
 
+  test('what a person has given a URI that would be made up keeps it', async () => {
+    const uri = 'urn:faultline:ucl-east-campus:RTU-1';
+    const body = { site: 'ucl-east-campus', name: 'other', uri };
+    expect((await api.call('POST', '/api/v1/assets', { key: world.key, body })).status).toBe(201);
+    const { status } = await send(haystackSite, { headers: { 'content-type': 'application/json' } });
+    const { id, uri: own } = await assetNamed('RTU-1');
+    expect([status, own]).toEqual([200, `${uri}:${id}`]);
+  });
+
   test('an Idempotency-Key gives the first report again', async () => {
     const headers = { ...turtle, 'idempotency-key': 'once' };
     const first = await send(brickHouse, { headers });

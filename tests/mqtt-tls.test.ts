@@ -163,7 +163,7 @@ test('a renewed certificate is shown to whoever comes, and nobody who is there n
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect((await secured()).getPeerCertificate().subject.CN).toBe('localhost');
   await folder.write({ key: renewed.key });
-  await expect.poll(async () => (await secured()).getPeerCertificate().subject.CN, { timeout: 10_000 }).toBe('renewed');
+  await expect.poll(async () => (await secured()).getPeerCertificate().subject.CN).toBe('renewed');
   await before.publishAsync('telemetry/north/a/p', '1', { qos: 1 });
   expect(isEnded).toBe(false);
 });
@@ -178,7 +178,7 @@ test('a CA that was taken away lets nobody in any more, a session from before in
   await folder.write({ ca: stranger.cert });
   // Without an identifier, since one that comes so often is banned.
   const options = { ca: authority.cert, ...byCertificate(own), clientId: '' };
-  await expect.poll(() => refusalOf(url(), options), { timeout: 10_000 }).not.toBe('none');
+  await expect.poll(() => refusalOf(url(), options)).not.toBe('none');
   const refused = () => ingest.count('connections_refused', 'certificate_not_verified');
   expect(await refused()).toBe(1);
   const again = keep(connect({ port, ca: authority.cert, ...own, maxVersion: 'TLSv1.2', session }));

@@ -62,7 +62,7 @@ async function opened(): Promise<{ socket: WebSocket; next: () => Promise<Packet
   });
   await once(socket, 'open');
   const next = async () => {
-    await expect.poll(() => received.length, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => received.length).toBeGreaterThan(0);
     return received.shift() as Packet;
   };
   return { socket, next };
@@ -213,7 +213,7 @@ test.each([
   ['an upgrade without a key', `${upgrade}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n`, 400],
 ])('%s is answered and closed, and counted', async (_name, text, status) => {
   const { answer, isClosed } = await raw(text);
-  await expect.poll(isClosed, { timeout: 5_000 }).toBe(true);
+  await expect.poll(isClosed).toBe(true);
   expect(answer()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   expect(await ingest.count('connections_refused', 'not_websocket')).toBe(1);
 });
@@ -224,5 +224,5 @@ test('frames that are not masked end the connection', async () => {
   await expect.poll(answer).toMatch(/^HTTP\/1.1 101 /);
   socket.write(Buffer.from([0x82, 2, 0xc0, 0]));
   await expect.poll(() => ingest.count('connections_refused', 'websocket_malformed')).toBe(1);
-  await expect.poll(isClosed, { timeout: 8_000 }).toBe(true);
+  await expect.poll(isClosed).toBe(true);
 });

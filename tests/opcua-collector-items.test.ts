@@ -15,11 +15,11 @@ let server: OpcuaServer;
 
 beforeAll(async () => {
   server = await startOpcuaServer({ items: 60, hz: 10, queueMax: 8, monitoredItemsPerCallMax: 7, nodesPerReadMax: 7 });
-}, 40_000);
+});
 afterAll(() => server.stop());
 
 describe.concurrent('an item', () => {
-  test('is added and removed while the others are read on', { timeout: 20_000 }, async () => {
+  test('is added and removed while the others are read on', async () => {
     await reading({ items: numberItems(3) }, async (collecting) => {
       await until(() => collecting.valuesOf(3).length > 3, 'the first come');
       collecting.collector.setItems([...numberItems(2), ...numberItems(12).slice(5)]);
@@ -38,7 +38,7 @@ describe.concurrent('an item', () => {
     });
   });
 
-  test('whose node is not there is asked for until it is', { timeout: 30_000 }, async () => {
+  test('whose node is not there is asked for until it is', async () => {
     const items = [...numberItems(1), itemOf(70, 'late'), itemOf(71, 'x', { node: 'nsu=urn:nobody;s=x' })];
     await reading({ items }, async (collecting) => {
       await until(() => collecting.items.get(70)?.state === 'failing', 'it fails');
@@ -56,9 +56,7 @@ describe.concurrent('an item', () => {
     });
   });
 
-  test('whose node vanishes is gone, and is read again when it is back, of another type', {
-    timeout: 30_000,
-  }, async () => {
+  test('whose node vanishes is gone, and is read again when it is back, of another type', async () => {
     await server.addNode('volatile', { value: 1 });
     await reading({ items: [itemOf(1, 'volatile')] }, async (collecting) => {
       await until(() => collecting.valuesOf(1).length > 0, 'it is read');
@@ -76,9 +74,7 @@ describe.concurrent('an item', () => {
     });
   });
 
-  test('whose queue overflows while there is no room has a gap from the value before to the one after', {
-    timeout: 30_000,
-  }, async () => {
+  test('whose queue overflows while there is no room has a gap from the value before to the one after', async () => {
     await reading({ items: numberItems(2) }, async (collecting) => {
       await until(() => collecting.valuesOf(1).length > 3, 'values come');
       expect(collecting.items.get(1)).toMatchObject({
@@ -110,9 +106,7 @@ describe.concurrent('an item', () => {
     });
   });
 
-  test('whose queue overflowed while the program was stopped has a gap from the last commit on', {
-    timeout: 30_000,
-  }, async () => {
+  test('whose queue overflowed while the program was stopped has a gap from the last commit on', async () => {
     const items = numberItems(2);
     let resume: CollectingOptions['resume'] = null;
     await reading({ items }, async (collecting) => {
@@ -133,7 +127,7 @@ describe.concurrent('an item', () => {
     });
   });
 
-  test('with a dead-band that the server refuses is read without it, and says so', { timeout: 20_000 }, async () => {
+  test('with a dead-band that the server refuses is read without it, and says so', async () => {
     const items = [
       itemOf(1, 'n0', { deadbandKind: 'percent', deadband: 5 }),
       itemOf(2, 'n0', { deadbandKind: 'absolute', deadband: 5 }),
@@ -181,7 +175,7 @@ test.each([
   });
 });
 
-test('a status comes whole, with its time', { timeout: 20_000 }, async () => {
+test('a status comes whole, with its time', async () => {
   await reading({ items: [itemOf(1, 'double')] }, async (collecting) => {
     await until(() => collecting.valuesOf(1).length > 0, 'it comes');
     await server.setValue('double', 3.5, { status: 'UncertainLastUsableValue', timeMs: 1_750_000_000_123 });

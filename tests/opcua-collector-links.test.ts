@@ -10,11 +10,11 @@ let server: OpcuaServer;
 
 beforeAll(async () => {
   server = await startOpcuaServer({ items: count, hz: 10 });
-}, 40_000);
+});
 afterAll(() => server.stop());
 
 describe.concurrent('a link that', () => {
-  test('is cut loses nothing of what the server has queued', { timeout: 40_000 }, async () => {
+  test('is cut loses nothing of what the server has queued', async () => {
     await whileReading(async (collecting, proxy) => {
       proxy.cut();
       await until(() => collecting.state() === 'failing', 'the cut is noticed');
@@ -26,7 +26,7 @@ describe.concurrent('a link that', () => {
     });
   });
 
-  test('is silent without being closed is made anew, and loses nothing either', { timeout: 60_000 }, async () => {
+  test('is silent without being closed is made anew, and loses nothing either', async () => {
     await whileReading(async (collecting, proxy) => {
       proxy.drop();
       await until(

@@ -5,7 +5,7 @@ import { numberItems, startCollecting, until } from './support/opcua-collecting.
 import { startCuttingProxy } from './support/opcua-proxy.ts';
 import { startOpcuaServer } from './support/opcua-server.ts';
 
-test('what a server does not monitor is read in batches, and an outage is a gap', { timeout: 60_000 }, async () => {
+test('what a server does not monitor is read in batches, and an outage is a gap', async () => {
   const server = await startOpcuaServer({ items: 20, hz: 10, subscriptions: 'unsupported', nodesPerReadMax: 6 });
   const proxy = await startCuttingProxy(server.port);
   const collecting = await startCollecting(`opc.tcp://127.0.0.1:${proxy.port}`, { items: numberItems(20) });
@@ -32,9 +32,7 @@ test('what a server does not monitor is read in batches, and an outage is a gap'
   }
 });
 
-test('where a subscription is full another is made, and where none is left the rest is read', {
-  timeout: 60_000,
-}, async () => {
+test('where a subscription is full another is made, and where none is left the rest is read', async () => {
   const server = await startOpcuaServer({
     items: 20,
     hz: 10,

@@ -17,7 +17,7 @@ let server: OpcuaServer;
 beforeAll(async () => {
   await ourCertificate();
   server = await startOpcuaServer({ items: count, hz: 10, users: { anna: 'open sesame' } });
-}, 40_000);
+});
 afterAll(() => server.stop());
 
 describe.concurrent('a program that is started again', () => {
@@ -33,7 +33,7 @@ describe.concurrent('a program that is started again', () => {
       { spec: { securityMode: 'sign_and_encrypt', securityPolicy: 'basic256sha256' } },
       false,
     ],
-  ] as const)('misses nothing, %s', { timeout: 30_000 }, async (_, options, keepsSession) => {
+  ] as const)('misses nothing, %s', async (_, options, keepsSession) => {
     const items = numberItems(count);
     const first = await startCollecting(server.endpointUrl, { ...options, items });
     await until(() => first.values.length > count * 10, 'values come');
@@ -49,7 +49,7 @@ describe.concurrent('a program that is started again', () => {
     await expectNothingMissing([first, second]);
   });
 
-  test('is given again what was never committed, and does not acknowledge it', { timeout: 30_000 }, async () => {
+  test('is given again what was never committed, and does not acknowledge it', async () => {
     const items = numberItems(count);
     let isKeeping = true;
     const first = await startCollecting(server.endpointUrl, {
@@ -72,9 +72,7 @@ describe.concurrent('a program that is started again', () => {
     await expectNothingMissing([first, second]);
   });
 
-  test('says so where the server has nothing of it any more, and leaves nothing behind', {
-    timeout: 30_000,
-  }, async () => {
+  test('says so where the server has nothing of it any more, and leaves nothing behind', async () => {
     const first = await startCollecting(server.endpointUrl, { items: numberItems(2) });
     await until(() => first.values.length > 10, 'values come');
     await first.collector.close();
@@ -85,7 +83,7 @@ describe.concurrent('a program that is started again', () => {
     expect(second.gaps).toEqual([]);
   });
 
-  test('reads what it is to read now, and no more what it was', { timeout: 30_000 }, async () => {
+  test('reads what it is to read now, and no more what it was', async () => {
     const first = await startCollecting(server.endpointUrl, { items: numberItems(4) });
     await until(() => first.values.length > 10, 'values come');
     await first.collector.close({ keep: true });

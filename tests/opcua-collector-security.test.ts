@@ -28,7 +28,7 @@ beforeAll(async () => {
       trustsClients: false,
     }),
   ]);
-}, 60_000);
+});
 afterAll(() => Promise.all([server.stop(), expired.stop()]));
 
 describe('values come', () => {
@@ -96,7 +96,7 @@ describe('a server', () => {
     });
   });
 
-  test('that does not trust this program says so, with what is to be trusted there', { timeout: 60_000 }, async () => {
+  test('that does not trust this program says so, with what is to be trusted there', async () => {
     await expired.restart({ certificateDays: 5 });
     const trouble = await troubleWith({ spec: { ...encrypted, identity: anna(password) } }, expired.endpointUrl);
     expect(trouble).toEqual({
@@ -105,7 +105,7 @@ describe('a server', () => {
     });
   });
 
-  test('with a full session table is tried again until it has room', { timeout: 60_000 }, async () => {
+  test('with a full session table is tried again until it has room', async () => {
     await expired.restart({ sessionsMax: 1, securityModes: ['none'], anonymous: true });
     const first = await startCollecting(expired.endpointUrl, { items: numberItems(1) });
     // A server may give up a session that is not activated yet for another, so the first is waited for.

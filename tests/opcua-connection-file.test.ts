@@ -154,10 +154,10 @@ test('a file that changes is applied again, and one that has become wrong change
   try {
     expect(await names()).toEqual(['Chiller plant']);
     await file(chiller + boiler);
-    await vi.waitFor(async () => expect(await names()).toEqual(['Boiler', 'Chiller plant']));
+    await vi.waitFor(async () => expect(await names()).toEqual(['Boiler', 'Chiller plant']), 60_000);
     await file('connections: [');
     await file(chiller.replace('Chiller plant', 'Another'));
-    await vi.waitFor(async () => expect(await names()).toEqual(['Another']));
+    await vi.waitFor(async () => expect(await names()).toEqual(['Another']), 60_000);
   } finally {
     await following.close();
   }

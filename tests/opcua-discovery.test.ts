@@ -20,7 +20,7 @@ beforeAll(async () => {
   ]);
   world = await makeWorld(api.database);
   other = await makeWorld(api.database);
-}, 40_000);
+});
 afterAll(async () => {
   await Promise.all([server?.stop(), odd?.stop()]);
   await api?.close();

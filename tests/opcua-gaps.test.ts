@@ -35,7 +35,7 @@ beforeAll(async () => {
     });
     plants.push({ server, id, from: 0, killedAt: 0 });
   }
-}, 60_000);
+});
 afterAll(async () => {
   await ingest?.close();
   for (const server of servers) await server.stop();

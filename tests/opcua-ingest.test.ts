@@ -20,7 +20,7 @@ beforeAll(async () => {
     endpoint_url: server.endpointUrl,
     items: stage.numberedItems(items),
   });
-}, 60_000);
+});
 afterAll(async () => {
   await ingest?.close();
   await server?.stop();

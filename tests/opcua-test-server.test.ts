@@ -83,7 +83,7 @@ test('every number that is made reaches a subscription, once, at its own time', 
   await server.pause();
   const last = await server.lastNumber();
   const made = await server.madeNumbers();
-  await vi.waitFor(() => expect(numbersOf(values.get('n7') ?? []).at(-1)).toBe(last));
+  await vi.waitFor(() => expect(numbersOf(values.get('n7') ?? []).at(-1)).toBe(last), 60_000);
   for (const name of names) {
     const got = values.get(name) ?? [];
     const first = got[0]?.value.value as number;
@@ -116,10 +116,10 @@ test('a frozen server makes no numbers, and a killed one comes back with its his
     const made = await server.madeNumbers();
     const holes = made.slice(1).filter((number, index) => number - (made[index] ?? 0) > 10);
     expect(holes).toHaveLength(1);
-  });
+  }, 60_000);
   const before = await server.madeNumbers();
   await server.restart({ namespacesBefore: 2 });
-  await vi.waitFor(async () => expect(await server.lastNumber()).toBeGreaterThan(before.at(-1) ?? 0));
+  await vi.waitFor(async () => expect(await server.lastNumber()).toBeGreaterThan(before.at(-1) ?? 0), 60_000);
   const session = await open();
   expect(await nodeId(session, 'n0')).toBe('ns=5;s=n0');
   const [from, to] = [before.at(-3) ?? 0, before.at(-1) ?? 0].map((number) => new Date(server.timeOf(number)));

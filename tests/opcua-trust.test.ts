@@ -28,7 +28,7 @@ test('a connection waits for its certificate to be trusted, reads, and stops whe
       const status = await stage.statusOf(database, id);
       return [status.state, status.reason];
     };
-    const soon = (wanted: unknown[]) => expect.poll(state, { timeout: 30_000 }).toEqual(wanted);
+    const soon = (wanted: unknown[]) => expect.poll(state).toEqual(wanted);
     await soon(['failing', 'certificate_untrusted']);
     const page = firstPageOf(opcuaCertificateList, 10);
     const { rows } = await listCertificates(database.db, tenantId, { filter: { state: 'rejected' }, page });
@@ -37,7 +37,7 @@ test('a connection waits for its certificate to be trusted, reads, and stops whe
     await trustCertificate(database.db, certificate, { tenantId, by: tenantId, at: new Date() });
     await soon(['connected', null]);
     const number = await server.lastNumber();
-    await expect.poll(() => stage.missingOf(database, id, [number]), { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => stage.missingOf(database, id, [number])).toEqual([]);
     expect(await deleteCertificate(database.db, { tenantId, id: certificate })).toBe(true);
     await soon(['failing', 'certificate_untrusted']);
   } finally {

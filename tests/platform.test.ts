@@ -19,6 +19,17 @@ import { openStallingProxy, type StallingProxy } from './support/stalling-proxy.
 
 const log = createLog('silent');
 
+/** What listens and never answers, and what became of a migration there: it takes ten seconds, so it is begun before all else. */
+const silent = createServer();
+let unanswered: Promise<unknown>;
+beforeAll(async () => {
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  unanswered = migrate(`postgresql://someone@127.0.0.1:${port}/none`, 'migrations').catch((error: unknown) => error);
+});
+afterAll(() => silent.close());
+
 describe('the embedded PostgreSQL', () => {
   let folder: string;
   let server: EmbeddedPostgres | undefined;
@@ -104,14 +115,6 @@ describe('migrations', () => {
     await rm(join(folder, '0002_second.sql'));
   });
 
-  test('end after a while where something listens that never answers', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as { port: number };
-    await expect(migrate(`postgresql://someone@127.0.0.1:${port}/none`, folder)).rejects.toThrow('timeout');
-    silent.close();
-  });
-
   test('refuse a file that has changed since it was applied, and one that is gone', async () => {
     await writeFile(join(folder, '0001_first.sql'), 'create table first (n bigint);');
     await expect(migrate(database.url, folder)).rejects.toThrow('0001_first.sql has changed since it was applied');
@@ -186,18 +189,29 @@ describe('ROLES', () => {
     const own = await createTestDatabase();
     await query(own.url, "insert into ingest_batch (asset_ids, least_times, shards) values ('{}', '{}', '{}')");
     await query(own.url, 'insert into rule_shard (shard, tick_at, snapshot) values (0, now(), pg_current_snapshot())');
-    const faultline = await startFaultline(readConfig({ DATABASE_URL: own.url, ROLES: 'jobs' }), { log });
-    await eventually('no batch', async () => {
-      // As each tick does: a snapshot taken while another database of this server writes may not be past the batch yet.
+    // As each tick does: a snapshot taken while another database of this server writes may not be past the batch yet.
+    await eventually('a snapshot past the batch', async () => {
       await query(own.url, 'update rule_shard set snapshot = pg_current_snapshot()');
-      return (await query(own.url, 'select 1 from ingest_batch')).length === 0 ? true : undefined;
+      const past = 'select from ingest_batch join rule_shard on xid < pg_snapshot_xmin(snapshot)';
+      return (await query(own.url, past)).length === 1 || undefined;
     });
+    const faultline = await startFaultline(readConfig({ DATABASE_URL: own.url, ROLES: 'jobs' }), { log });
+    await eventually(
+      'no batch',
+      async () => (await query(own.url, 'select from ingest_batch')).length === 0 || undefined,
+    );
     await faultline.stop();
     await own.drop();
   });
 });
 
 describe('the start', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'faultline-taken-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
   test('ends with one line that names a wrong setting and what it may be', () => {
     const { status, stderr, stdout } = start({ HTTP_PORT: 'http' });
     expect({ status, stderr, stdout }).toEqual({
@@ -208,7 +222,6 @@ describe('the start', () => {
   });
 
   test.each(['HTTP_PORT', 'MQTT_PORT'])('ends with an error that names %s when its port is taken', async (setting) => {
-    const folder = await mkdtemp(join(tmpdir(), 'faultline-taken-'));
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -220,10 +233,13 @@ describe('the start', () => {
       LOG_LEVEL: 'fatal',
     });
     other.close();
-    await rm(folder, { recursive: true, force: true });
     expect(status).toBe(1);
     expect(stderr).toContain(`${setting} ${port} is taken by another program; set ${setting} to a free port`);
   });
+});
+
+test('migrations end after a while where something listens that never answers', async () => {
+  expect(await unanswered).toMatchObject({ message: expect.stringContaining('timeout') });
 });
 
 function start(env: Record<string, string>) {

@@ -73,7 +73,8 @@ describe('a long history', () => {
     );
     await world.merge(source.id, world.pointId);
     await world.moveAll();
-    const { rows } = await sql<object>`select bucket::date::text as day, first, max, sum, held_sum from rollup_1d
+    const { rows } =
+      await sql<object>`select (bucket at time zone 'UTC')::date::text as day, first, max, sum, held_sum from rollup_1d
       where series_id = ${world.seriesId} order by bucket`.execute(db);
     expect(rows).toEqual([
       { day: '2026-01-01', first: 10, max: 10, sum: expect.closeTo(20, 9), held_sum: expect.closeTo(600, 9) },

@@ -169,14 +169,11 @@ describe('with the tenant taken out of every statement that stores build', () =>
   const foreignIds = () => [theirs.ahuId, theirs.chillerId, theirs.pointId, theirs.campusId, theirs.plantId];
 
   async function withoutTenants<T>(db: Kysely<DB>, ask: (stage: TestApi) => Promise<T>): Promise<T> {
-    const stage = await startTestApi({
-      database: api.database,
-      tenantDatabase: { ...held, db: db.withPlugin(forgetTenants) },
-    });
+    const stage = await api.restart({ tenantDatabase: { ...held, db: db.withPlugin(forgetTenants) } });
     try {
       return await ask(stage);
     } finally {
-      await stage.close();
+      await stage.app.close();
     }
   }
 

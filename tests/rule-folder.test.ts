@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const open = async (log = createLog('silent')) => {
   const { db } = database;
-  rules = await openRuleSets({ db, log, directory, timeScale: 1, tickMs: 60_000 });
+  rules = await openRuleSets({ db, log, directory, timeScale: 1, tickMs: 60_000, lookMs: 250 });
 };
 const file = () => join(directory, 'too-high.yaml');
 
@@ -51,7 +51,7 @@ async function becomes(expected: string): Promise<void> {
     last = await deployed();
     return last === expected ? true : undefined;
   };
-  await eventually(expected, look, 10_000).catch(() => expect(last).toBe(expected));
+  await eventually(expected, look).catch(() => expect(last).toBe(expected));
 }
 
 async function save(version: number): Promise<void> {
@@ -107,9 +107,9 @@ test('each deployment is one line of the log that names the rules which came, ch
   const count = deployments.length;
   await writeFile(join(directory, 'another.yaml'), text.replace('rule: too-high', 'rule: another'));
   await save(8);
-  await eventually('deployed', () => Promise.resolve(deployments.length > count || undefined), 10_000);
+  await eventually('deployed', () => Promise.resolve(deployments.length > count || undefined));
   await rm(join(directory, 'another.yaml'));
-  await eventually('deployed', () => Promise.resolve(deployments.length > count + 1 || undefined), 10_000);
+  await eventually('deployed', () => Promise.resolve(deployments.length > count + 1 || undefined));
   expect(deployments.slice(count)).toMatchObject([
     { added: ['another'], changed: ['too-high'], removed: [], mistakes: 0 },
     { added: [], changed: [], removed: ['another'], mistakes: 0 },

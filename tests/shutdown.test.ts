@@ -2,28 +2,22 @@
  * SIGTERM and SIGINT: the doors close first, what has come in is committed and acknowledged, the database stops last, and
  * the exit code is 0.
  */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { connectGateway } from './support/gateway.ts';
-import { type DataDir, makeDataDir, type Program, startProgram } from './support/program.ts';
-
-let dataDir: DataDir;
-let program: Program;
-
-beforeEach(async () => {
-  dataDir = await makeDataDir();
-  program = await startProgram({ dataDir: dataDir.path });
-});
-afterEach(async () => {
-  await program?.kill('SIGKILL');
-  await dataDir?.remove();
-});
+import { makeDataDir, startProgram } from './support/program.ts';
 
 const Page = z.object({ data: z.array(z.object({ id: z.string() })) });
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.concurrent.for(['SIGTERM', 'SIGINT'] as const)(
   '%s in the middle of a stream loses nothing that was acknowledged',
-  async (signal) => {
+  async (signal, { onTestFinished }) => {
+    const dataDir = await makeDataDir();
+    let program = await startProgram({ dataDir: dataDir.path });
+    onTestFinished(async () => {
+      await program.kill('SIGKILL');
+      await dataDir.remove();
+    });
     const gateway = await connectGateway(program);
     const acknowledged: number[] = [];
     let isEnding = false;

@@ -58,7 +58,7 @@ test('is heard, asked for its births when a message was lost, and stale when its
     await sleep(2); // Values have a time of their own, in milliseconds.
     node.send(i === 2);
   }
-  await expect.poll(() => node.rebirths, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => node.rebirths).toBe(1);
   await expect.poll(() => stage.ingest().readings()).toEqual([20, 21, 22, 24, 25, 25].map((n) => `pump-1/flow=${n}`));
   node.client.stream.destroy();
   await expect.poll(async () => (await stage.ingest().readings()).at(-1)).toBe('pump-1/flow=null bad');

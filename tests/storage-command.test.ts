@@ -10,10 +10,10 @@ import { moveStorage } from '../src/telemetry/storage/move-storage.ts';
 import { listPieces, recordMade } from '../src/telemetry/storage/piece-store.ts';
 import { timeTables } from '../src/telemetry/storage/time-table.ts';
 import { runHere } from './support/command-here.ts';
+import { isHypertable, needsPartitions, needsTimescale } from './support/engine.ts';
 import { dayMs, openStage, type Stage } from './support/storage.ts';
 
 const log = createLog('silent');
-const isHypertable = Boolean(process.env.TIMESCALE_URL);
 const midnight = Math.floor(Date.now() / dayMs) * dayMs;
 const ago = (days: number) => midnight - days * dayMs;
 
@@ -118,7 +118,7 @@ test('a move is refused while a program is connected, and to the engine that it 
 });
 
 test.skipIf(isHypertable)(
-  'a move to TimescaleDB where it is not on the server is refused, and nothing has changed',
+  `a move to TimescaleDB where it is not on the server is refused, and nothing has changed${needsPartitions}`,
   async () => {
     await stage.database.close();
     expect((await run('move', '--to', 'hypertable')).text).toContain('TimescaleDB cannot be used in this database');
@@ -128,7 +128,7 @@ test.skipIf(isHypertable)(
   },
 );
 
-describe.skipIf(!isHypertable)('a move between the engines', () => {
+describe.skipIf(!isHypertable)(`a move between the engines${needsTimescale}`, () => {
   test('takes every row of every table there and back, compressed ones too, and storing goes on', async () => {
     const [one = 0] = await fillSome();
     const given = {

@@ -9,6 +9,7 @@ import { prepareStorage } from '../src/telemetry/storage/engine-store.ts';
 import { dateOf, dayOf } from '../src/telemetry/storage/partition.ts';
 import { timeTables } from '../src/telemetry/storage/time-table.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { isHypertable, needsPartitions } from './support/engine.ts';
 
 const log = createLog('silent');
 const today = dayOf(Date.now());
@@ -69,7 +70,7 @@ test.each(timeTables.slice(1))('%s takes and gives rows of any year after its sp
   expect(rows.map(({ bucket }) => bucket.toISOString())).toEqual(times);
 });
 
-test.skipIf(process.env.TIMESCALE_URL)('a span of many days has all its partitions, and each once', async () => {
+test.skipIf(isHypertable)(`a span of many days has all its partitions, and each once${needsPartitions}`, async () => {
   const engine = await prepareStorage(pool, log);
   await engine.ensureSpan('rollup_1m', Date.parse('2025-01-31T23:59:00Z'), Date.parse('2025-04-01T00:00:00Z'));
   const months = ['2025_01', '2025_02', '2025_03', '2025_04'];
@@ -84,8 +85,8 @@ test('a database that was made with TimescaleDB and has lost it is refused, and 
   );
 });
 
-test.skipIf(process.env.TIMESCALE_URL)(
-  'today and tomorrow are made ahead, other days when they are needed',
+test.skipIf(isHypertable)(
+  `today and tomorrow are made ahead, other days when they are needed${needsPartitions}`,
   async () => {
     const engine = await prepareStorage(pool, log);
     expect(await partitions()).toEqual([name(today), name(today + 1)].sort());
@@ -94,8 +95,8 @@ test.skipIf(process.env.TIMESCALE_URL)(
   },
 );
 
-test.skipIf(process.env.TIMESCALE_URL)(
-  'programs that need the same days at the same time do not disturb each other, nor readers',
+test.skipIf(isHypertable)(
+  `programs that need the same days at the same time do not disturb each other, nor readers${needsPartitions}`,
   async () => {
     const engines = await Promise.all([1, 2, 3].map(() => prepareStorage(pool, log)));
     const reader = await pool.connect();
@@ -109,8 +110,8 @@ test.skipIf(process.env.TIMESCALE_URL)(
   },
 );
 
-test.skipIf(process.env.TIMESCALE_URL)(
-  'a day whose partition was dropped gets a new one when a batch is tried again',
+test.skipIf(isHypertable)(
+  `a day whose partition was dropped gets a new one when a batch is tried again${needsPartitions}`,
   async () => {
     const engine = await prepareStorage(pool, log);
     const appender = createAppender(pool, { engine, graceMs: 1_000 });

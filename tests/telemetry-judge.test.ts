@@ -59,7 +59,7 @@ test('each row is stored, a duplicate or a conflict exactly as the first of its 
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 function pointOf(seriesId: number): Arrival['point'] {
   return { pointId: '', seriesId, assetId: '01a1fe92-1663-7302-a88c-df9ad745d09e', shard: 0, states: null };

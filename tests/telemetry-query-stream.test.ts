@@ -30,7 +30,7 @@ beforeAll(async () => {
     select ${world.seriesId}, ${new Date(yearMs)}::timestamptz + n * interval '1 minute', n % 1000, 0
     from generate_series(0, ${minutesOfYear - 1}) n`.execute(api.database.db);
   address = await api.app.listen({ host: '127.0.0.1', port: 0 });
-}, 120_000);
+});
 afterAll(() => api.close());
 
 const path = () => `/api/v1/points/${world.pointId}/readings`;
@@ -190,7 +190,7 @@ describe('long ones', () => {
     expect(last.trimEnd().split('\r\n').at(-1)).toBe('2025-12-31T23:59:00Z,599,good');
     // All of it at once would be 20 MB of text, and five times that as rows.
     expect(most).toBeLessThan(3_000_000);
-  }, 120_000);
+  });
 
   test('a client that does not read stops the reading: what sockets hold is sent, and no more is asked of the database', async () => {
     const years = 20;
@@ -212,7 +212,7 @@ describe('long ones', () => {
     api.database.pool.off('acquire', count);
     expect(taken).toBeLessThan((years * pagesOfYear) / 5);
     response.destroy();
-  }, 60_000);
+  });
 
   test('a client that pauses gets the rest where it was', async () => {
     const response = await open(`${year}&format=ndjson`);
@@ -220,7 +220,7 @@ describe('long ones', () => {
     let lines = 0;
     for await (const chunk of response) lines += String(chunk).split('\n').length - 1;
     expect(lines).toBe(minutesOfYear);
-  }, 60_000);
+  });
 
   test('a client that goes ends the reading, and leaves its place to others', async () => {
     const taken = await takenDuring(async () => {
@@ -229,7 +229,7 @@ describe('long ones', () => {
     });
     expect(taken).toBeLessThan(20 * pagesOfYear * 0.25);
     expect((await get(`${span}&format=csv`)).status).toBe(200);
-  }, 60_000);
+  });
 
   test('a tenant has eight streams at once, and is told to come again for a ninth; another has its own', async () => {
     const open8 = await Promise.all(Array.from({ length: 8 }, () => open(`${year}&format=csv`)));
@@ -240,8 +240,8 @@ describe('long ones', () => {
     const theirs = `/api/v1/points/${other.pointId}/readings?format=csv`;
     expect((await api.call('GET', theirs, { key: other.key })).status).toBe(200);
     for (const response of open8) response.destroy();
-    await expect.poll(async () => (await get(`${span}&format=csv`)).status, { timeout: 10_000 }).toBe(200);
-  }, 60_000);
+    await expect.poll(async () => (await get(`${span}&format=csv`)).status).toBe(200);
+  });
 
   test('buckets of a year are a stream as well', async () => {
     await storeReadings(api, world.seriesId, [{ at: '2024-12-31T23:59:00Z', value: 1 }]);
@@ -253,5 +253,5 @@ describe('long ones', () => {
       '2025-01-01T00:00:00Z,15,14',
       '2025-12-31T23:45:00Z,15,599',
     ]);
-  }, 60_000);
+  });
 });

@@ -142,9 +142,7 @@ async function expectExact(read: Read) {
   }
 }
 
-test('after random late, repeated and corrected readings every roll-up and every read says what the readings say', {
-  timeout: 240_000,
-}, async () => {
+test('after random late, repeated and corrected readings every roll-up and every read says what the readings say', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyOp, { minLength: 3, maxLength: 14 }),

@@ -64,9 +64,7 @@ async function stored(total: number): Promise<number[]> {
 const numbers = (to: number) => Array.from({ length: to }, (_, i) => i + 1);
 
 describe.skipIf(isMosquittoMissing)(`behind an external broker${needsMosquitto}`, () => {
-  test('what a process has taken and not committed is delivered again when it is killed', {
-    timeout: 120_000,
-  }, async () => {
+  test('what a process has taken and not committed is delivered again when it is killed', async () => {
     const killed = await start();
     await publish(1, 1);
     await stored(1);
@@ -82,9 +80,7 @@ describe.skipIf(isMosquittoMissing)(`behind an external broker${needsMosquitto}`
     expect(await ingestMetric(next, 'messages_received_total')).toBe(300);
   });
 
-  test('two processes that are killed in turn, while devices publish, store everything once', {
-    timeout: 180_000,
-  }, async () => {
+  test('two processes that are killed in turn, while devices publish, store everything once', async () => {
     const total = 6_000;
     const running = [await start(), await start()];
     let published = 0;

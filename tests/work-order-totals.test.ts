@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Db } from '../src/platform/database.ts';
-import { tallyWorkOrders } from '../src/work-orders/total-store.ts';
+import { tallyOf } from '../src/work-orders/total-store.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 
 let api: TestApi;
@@ -33,7 +33,7 @@ async function expectAllEqual() {
     for (const some of [null, ['open'], ['completed', 'open']]) {
       for (const which of [null, ['high']]) {
         const asked = { siteIds, statuses: some, priorities: which };
-        const { count } = await tallyWorkOrders(db, { tenantId: world.tenantId, ...asked });
+        const { count } = await tallyOf(db, { tenantId: world.tenantId, ...asked }).executeTakeFirstOrThrow();
         expect([asked, count]).toEqual([asked, await countedOrNone(asked)]);
       }
     }

@@ -1,5 +1,5 @@
 import type { Db } from '../platform/database.ts';
-import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { recordDevice } from './audit/record-device.ts';
@@ -59,7 +59,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Dev
   };
   app.get(mount.member(devices), { config: read, schema: one }, async (request, reply) => {
     const device = await getDevice(db, request.area, request.params.id);
-    return shell.send(request, reply, mount.one(device));
+    return sendWhole(shell, { request, reply }, mount.one(device));
   });
 }
 
@@ -125,8 +125,7 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
     shell.transact(request, reply, async (trx) => {
       const { area, params, headers, body } = request;
       const which = { area, id: params.id, ifMatch: headers['if-match'], at: shell.now() };
-      const before = await getDevice(trx, area, params.id);
-      const after = await changeDevice(trx, body, which);
+      const { before, after } = await changeDevice(trx, body, which);
       await recordDevice(trx, { request, at: which.at }, { action: 'device.changed', before, after });
       return mount.one(after);
     }),
@@ -142,8 +141,7 @@ function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): v
     shell.transact(request, reply, async (trx) => {
       const { area, params, headers } = request;
       const at = shell.now();
-      const before = await getDevice(trx, area, params.id);
-      await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at, isGone: true });
+      const before = await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at, isGone: true });
       await recordDevice(trx, { request, at }, { action: 'device.deleted', before, after: null });
       return deleted;
     }),
@@ -179,8 +177,7 @@ function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds)
     shell.transact(request, reply, async (trx) => {
       const { area, params } = request;
       const at = shell.now();
-      const before = await getDevice(trx, area, params.id);
-      await endDevice(trx, { area, id: params.id, ifMatch: undefined, at, isGone: false });
+      const before = await endDevice(trx, { area, id: params.id, ifMatch: undefined, at, isGone: false });
       const after = await getDevice(trx, area, params.id);
       await recordDevice(trx, { request, at }, { action: 'device.revoked', before, after });
       return mount.found(after);

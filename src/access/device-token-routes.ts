@@ -73,9 +73,9 @@ export function deviceTokenRoutes(app: RouteScope, mount: Mount, { db, paging, s
   };
   app.delete(mount.member(tokens), { config: write, schema: removal }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
-      const which = { area: request.area, id: request.params.id, at: shell.now() };
-      const before = await getDeviceToken(trx, which);
-      await endDeviceToken(trx, which);
+      const { area, params, headers } = request;
+      const which = { area, id: params.id, at: shell.now() };
+      const before = await endDeviceToken(trx, { ...which, ifMatch: headers['if-match'] });
       const after = await getDeviceToken(trx, which);
       await recordDeviceToken(trx, { request, at: which.at }, { action: 'device_token.revoked', before, after });
       return deleted;

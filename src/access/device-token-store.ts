@@ -57,6 +57,12 @@ export async function findDeviceToken(
   return row && { token: toToken(row), siteId: row.site_id };
 }
 
+/** Holds a token's row until the transaction ends. */
+export async function lockDeviceToken(trx: Db, tenantId: string, id: string): Promise<void> {
+  const token = trx.selectFrom('device_token').select('id').where('tenant_id', '=', tenantId).where('id', '=', id);
+  await token.forNoKeyUpdate().execute();
+}
+
 /** Makes a token useless, for good. */
 export async function revokeDeviceToken(
   trx: Db,
@@ -64,7 +70,7 @@ export async function revokeDeviceToken(
 ): Promise<void> {
   await trx
     .updateTable('device_token')
-    .set({ revoked_at: sql`coalesce(revoked_at, ${at})`, updated_at: laterThanBefore(at) })
+    .set({ revoked_at: at, updated_at: laterThanBefore(at) })
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .execute();

@@ -7,12 +7,15 @@
  * A claim is visible at once, so a second request with the same key meanwhile is told to wait. Whoever comes after a
  * crash takes the claim over; `finish` names the claim, so of two that believe they hold it only one commits.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { refusals } from '../platform/refusals.ts';
+import { createSealer } from '../platform/sealer.ts';
 import type { Caller } from './api-key.ts';
 
 export type IdempotencyClaim = {
   readonly tenantId: string;
+  /** The key, or the person, that asks; what an answer tells in secret is for nobody else. */
+  readonly callerId: string;
   readonly key: string;
   readonly method: string;
   readonly path: string;
@@ -31,46 +34,44 @@ export function readIdempotencyKey(header: string | string[] | undefined): strin
   return key;
 }
 
-/**
- * What makes two requests the same: the bytes of their bodies, the sites within which the answer was computed, and, of people who
- * have logged in, who it is: what one of them is told is not for another who happens to use the same key.
- */
-export function fingerprint(
-  body: Uint8Array | undefined,
-  { keyId, userId, siteIds }: Pick<Caller, 'keyId' | 'userId' | 'siteIds'>,
-): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify(keyId === null ? [userId, siteIds] : siteIds))
-    .update(body ?? '')
-    .digest();
-}
+/** How requests and their answers are kept: in both there may be secrets, and the database alone gives away none of them. */
+export type Keeping = {
+  /**
+   * What makes two requests the same: the bytes of their bodies, the sites within which the answer was computed, and, of people who
+   * have logged in, who it is: what one of them is told is not for another who happens to use the same key. A plain hash would let
+   * passwords be tried against it.
+   */
+  fingerprint(body: Uint8Array | undefined, caller: Pick<Caller, 'keyId' | 'userId' | 'siteIds'>): Buffer;
+  /** An answer that holds a secret, as it is kept. */
+  seal(body: string, claim: IdempotencyClaim): string;
+  /** The answer as it was; throws idempotency_key_reused when it was sealed for another caller. */
+  unseal(body: string, claim: IdempotencyClaim): string;
+};
 
 const sealed = 'sealed:';
 
-/**
- * An answer that holds a secret, as it is kept: encrypted (AES-256-GCM) under what only the one who asked knows, so that
- * whoever reads the database cannot read it.
- */
-export function seal(body: string, secret: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', sealingKey(secret), nonce);
-  const hidden = Buffer.concat([cipher.update(body, 'utf8'), cipher.final()]);
-  return `${sealed}${Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString('base64')}`;
+/** Keeping with SECRET: a caller is shown the same answer with the next access token, or the next secret of an API key. */
+export function createKeeping(secret: string): Keeping {
+  const sealer = createSealer(secret);
+  return {
+    fingerprint: (body, { keyId, userId, siteIds }) =>
+      createHmac('sha256', secret)
+        .update('request\0')
+        .update(JSON.stringify(keyId === null ? [userId, siteIds] : siteIds))
+        .update(body ?? '')
+        .digest(),
+    seal: (body, claim) => `${sealed}${sealer.seal(body, placeOf(claim)).toString('base64')}`,
+    unseal: (body, claim) => {
+      if (!body.startsWith(sealed)) return body;
+      try {
+        return sealer.open(Buffer.from(body.slice(sealed.length), 'base64'), placeOf(claim));
+      } catch (cause) {
+        throw refusals.idempotencyKeyReused(cause);
+      }
+    },
+  };
 }
 
-/** The answer as it was; throws idempotency_key_reused when it was another's secret that sealed it. */
-export function unseal(body: string, secret: string): string {
-  if (!body.startsWith(sealed)) return body;
-  const bytes = Buffer.from(body.slice(sealed.length), 'base64');
-  const decipher = createDecipheriv('aes-256-gcm', sealingKey(secret), bytes.subarray(0, 12));
-  decipher.setAuthTag(bytes.subarray(12, 28));
-  try {
-    return decipher.update(bytes.subarray(28), undefined, 'utf8') + decipher.final('utf8');
-  } catch (cause) {
-    throw refusals.idempotencyKeyReused(cause);
-  }
-}
-
-function sealingKey(secret: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', secret, '', 'faultline kept answer', 32));
+function placeOf({ tenantId, callerId, method, path, key }: IdempotencyClaim): string {
+  return `idempotency_key ${JSON.stringify([tenantId, callerId, method, path, key])}`;
 }

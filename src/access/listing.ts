@@ -1,5 +1,6 @@
 /** Lists as a caller sees them: where they come in, and what `expand` shows along with each item. */
 import type { Db } from '../platform/database.ts';
+import { JsonText } from '../platform/json-text.ts';
 import type { Page, Reader } from '../platform/paging.ts';
 import { type Area, type Caller, nameOf, requireScope, type Scope } from './api-key.ts';
 
@@ -44,11 +45,13 @@ export async function expand<T extends object, E extends string>(
   });
 }
 
-/** The same for a page of a list. */
+/** The same for a page of a list. What is JSON already stays so where nothing was asked for. */
 export async function expandPage<T extends object, E extends string>(
   db: Db,
-  page: Page<T>,
+  page: Page<T | JsonText<T>>,
   asked: Parameters<typeof expand<T, E>>[2],
-): Promise<Page<T>> {
-  return { ...page, items: await expand(db, page.items, asked) };
+): Promise<Page<T | JsonText<T>>> {
+  if (asked.names.length === 0) return page;
+  const items = page.items.map((item) => (item instanceof JsonText ? item.read() : item));
+  return { ...page, items: await expand(db, items, asked) };
 }

@@ -1,4 +1,5 @@
 import type { Db } from '../platform/database.ts';
+import { requireMatch } from '../platform/etag.ts';
 import { newId } from '../platform/id.ts';
 import { parseInstant } from '../platform/instant.ts';
 import { refusals } from '../platform/refusals.ts';
@@ -18,6 +19,7 @@ import {
   findDeviceToken,
   findTokenState,
   insertDeviceToken,
+  lockDeviceToken,
   lockUnusedDevice,
   revokeDeviceToken,
   useDeviceToken,
@@ -67,11 +69,21 @@ export async function getDeviceToken(db: Db, { area, id, at }: Which): Promise<D
   return found.token;
 }
 
-/** Makes a token useless; the devices that came with it stay. Throws what getDeviceToken throws. */
-export async function endDeviceToken(trx: Db, which: Which): Promise<void> {
-  await getDeviceToken(trx, which);
+/**
+ * Makes a token useless, and gives it as it was; the devices that came with it stay. Throws what getDeviceToken throws, and
+ * precondition_failed.
+ */
+export async function endDeviceToken(
+  trx: Db,
+  { ifMatch, ...which }: Which & { readonly ifMatch: string | undefined },
+): Promise<DeviceToken> {
   const { area, id, at } = which;
-  await revokeDeviceToken(trx, { tenantId: area.caller.tenantId, id, at });
+  const { tenantId } = area.caller;
+  await lockDeviceToken(trx, tenantId, id);
+  const before = await getDeviceToken(trx, which);
+  requireMatch(ifMatch, before.updated_at);
+  if (before.revoked_at === null) await revokeDeviceToken(trx, { tenantId, id, at });
+  return before;
 }
 
 type Exchange = {

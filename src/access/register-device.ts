@@ -56,17 +56,20 @@ export async function registerDevice(
 
 type Which = { readonly area: Area; readonly id: string; readonly ifMatch: string | undefined; readonly at: Date };
 
+type Changed = { readonly before: RegisteredDevice; readonly after: RegisteredDevice };
+
 /** Changes what the body gives of a device. Throws device_not_found, precondition_failed and what registerDevice throws. */
-export async function changeDevice(trx: Db, body: DeviceChange, which: Which): Promise<RegisteredDevice> {
+export async function changeDevice(trx: Db, body: DeviceChange, which: Which): Promise<Changed> {
   const { area, id, at } = which;
-  const before = await lockPresent(trx, which);
+  const held = await lockPresent(trx, which);
+  const before = await getDevice(trx, area, id);
   const site =
-    body.site === undefined ? await findSiteById(trx, before.site_id) : await siteOf(trx, area, body.site ?? null);
-  const { asset_name = before.asset_name, external_id = before.external_id } = body;
-  const publish = body.publish_grants ?? before.publish_grants;
-  const subscribe = body.subscribe_grants ?? before.subscribe_grants;
+    body.site === undefined ? await findSiteById(trx, held.site_id) : await siteOf(trx, area, body.site ?? null);
+  const { asset_name = held.asset_name, external_id = held.external_id } = body;
+  const publish = body.publish_grants ?? held.publish_grants;
+  const subscribe = body.subscribe_grants ?? held.subscribe_grants;
   const given = { ...body, publish_grants: publish, subscribe_grants: subscribe };
-  const grants = grantsOf(area, { body: given, site, username: before.username, asset_name, external_id });
+  const grants = grantsOf(area, { body: given, site, username: held.username, asset_name, external_id });
   const { name, certificate_cn, protocol, metadata } = body;
   const columns = {
     ...grants,
@@ -80,7 +83,7 @@ export async function changeDevice(trx: Db, body: DeviceChange, which: Which): P
   } satisfies Partial<DeviceColumns>;
   const tenantId = area.caller.tenantId;
   if (Object.keys(body).length > 0) await updateRegisteredDevice(trx, { tenantId, id, at }, columns);
-  return getDevice(trx, area, id, { isMoved: true });
+  return { before, after: await getDevice(trx, area, id, { isMoved: true }) };
 }
 
 /**
@@ -103,11 +106,13 @@ export async function rotateCredentials(
   return { ...(await getDevice(trx, area, id)), password };
 }
 
-/** Ends what a device may do, for good. Throws device_not_found and precondition_failed. */
-export async function endDevice(trx: Db, { isGone, ...which }: Which & { isGone: boolean }): Promise<void> {
+/** Ends what a device may do, for good, and gives it as it was. Throws device_not_found and precondition_failed. */
+export async function endDevice(trx: Db, { isGone, ...which }: Which & { isGone: boolean }): Promise<RegisteredDevice> {
   await lockPresent(trx, which);
   const { area, id, at } = which;
+  const before = await getDevice(trx, area, id);
   await revokeDevice(trx, { tenantId: area.caller.tenantId, id, at, isGone });
+  return before;
 }
 
 /** A device that the caller may see. Throws device_not_found and site_forbidden. `isMoved`: it may lie at another site by now. */

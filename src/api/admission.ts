@@ -48,15 +48,18 @@ export function admit(app: FastifyInstance, { owner, checkVersion, countRequest 
   });
   app.decorateRequest('area');
   app.addHook('onRequest', async (request, reply) => {
-    checkVersion(request, reply);
+    /** Refused before it is known who asks: it counts for its address. */
+    const orCounted = <T>(asked: Promise<T>) =>
+      asked.catch(async (refusal: unknown) => {
+        await countRequest(request, reply);
+        throw refusal;
+      });
+    await orCounted((async () => checkVersion(request, reply))());
     // A cache of others keeps nothing, also where the key is in the query; the client's own asks again, by the ETag.
     reply.header('cache-control', 'private, no-cache');
     const { isOpen, scope } = request.routeOptions.config;
     if (isOpen) return countRequest(request, reply);
-    const caller = await callerOf(request, owner).catch(async (refusal: unknown) => {
-      await countRequest(request, reply);
-      throw refusal;
-    });
+    const caller = await orCounted(callerOf(request, owner));
     request.area = { caller, site: null };
     await countRequest(request, reply);
     if (scope !== undefined) requireScope(caller, ...[scope].flat());

@@ -87,8 +87,8 @@ linked, in \`expanded\` beside the ids.
 **Versions.** \`Accept-Version\` may name one; the answer carries \`Content-Version\`, and \`Deprecation\` and \`Sunset\` while that version
 is on its way out. \`/changelog\` tells of all. Version 1.0.0 is in beta: a change that breaks clients is kept to a minimum, and stands there.
 
-**Changes.** PATCH changes the properties it names; null or an empty text unsets one. \`If-Match\` with an \`ETag\` makes PATCH
-and DELETE conditional (412).
+**Changes.** PATCH changes the properties it names; null or an empty text unsets one. \`If-Match\` with an \`ETag\` makes PATCH,
+DELETE and the actions of work orders and insights conditional (412).
 
 **Repeated requests.** GET, PATCH and DELETE may be repeated. A POST with an \`Idempotency-Key\` may be, for 24 hours: the first
 answer comes again with \`Idempotent-Replayed: true\`.
@@ -167,9 +167,8 @@ function addParameters(operation: Operation, { path, method, guarded }: Place & 
   if (isOfRoot(path)) header('Accept-Version', 'The version of the API: the path names none.', true);
   else header('Accept-Version', 'The version of the API; 1.0.0 if absent.');
   if (method === 'post') header('Idempotency-Key', '1 to 255 printable ASCII characters, quoted or bare.');
-  if (method === 'patch' || method === 'delete') header('If-Match', 'The ETag that the object must still have.');
-  if (method === 'get' && isObject(path, method))
-    header('If-None-Match', 'The ETag of the version that is known already.');
+  if (isConditional(path, method)) header('If-Match', 'The ETag that the object must still have.');
+  if (isComparable(path, method)) header('If-None-Match', 'The ETag of the version that is known already.');
 }
 
 const textHeader = (description: string): Header => ({ description, schema: { type: 'string' } });
@@ -223,13 +222,27 @@ function isKept(path: string, { method, status }: { method: string; status: stri
 const action =
   /\/work-orders\/\{id\}\/(assign|start|hold|complete|cancel|skip|reopen)\/?$|\/insights\/(ingest|\{id\}\/(acknowledge|snooze|dismiss|resolve|reopen))\/?$/;
 
+/** Whether an operation acts on one object, whose version it may be told. */
+function isConditional(path: string, method: string): boolean {
+  if (method === 'post') return action.test(path) && path.includes('{id}');
+  return method === 'patch' || method === 'delete' || (method === 'put' && /\/(sla-policy|image\/?)$/.test(path));
+}
+
 const successes: Record<string, string> = { 200: 'As asked.', 201: 'Created.', 204: 'Deleted.', 503: 'Not ready.' };
 
 function isObject(path: string, method: string): boolean {
   return (
     method !== 'get' ||
-    /(\{(\w+_id|id|slug)\}|\/download|\/thumbnail)\/?$|\/(calendar\.ics|sla-policy|tenant)$/.test(path)
+    /(\{(\w+_id|id|slug)\}|\/download|\/thumbnail|\/image)\/?$|\/(calendar\.ics|sla-policy|tenant)$/.test(path)
   );
+}
+
+/** Part of what these show changes without a new version, such as when they were used last. */
+const alwaysWhole = /\/((users|people|api-keys|devices)\/\{id\}|tenant)\/?$/;
+
+/** Whether an operation is asked for an object that its client may have already. */
+function isComparable(path: string, method: string): boolean {
+  return method === 'get' && isObject(path, method) && !alwaysWhole.test(path);
 }
 
 function errorStatuses(operation: Operation, { path, method, guarded }: Place & { path: string }): number[] {
@@ -239,14 +252,14 @@ function errorStatuses(operation: Operation, { path, method, guarded }: Place & 
   if ((guarded && !isOpen) || path === '/metrics') statuses.push(403);
   if (guarded) statuses.push(400);
   if (path.includes('{')) statuses.push(404, 414);
-  if (method === 'get' && guarded && isObject(path, method)) statuses.push(304);
+  if (guarded && isComparable(path, method)) statuses.push(304);
   // A body is read before it is known that nobody wants it.
   if (operation.requestBody || method === 'post') statuses.push(413, 415);
   if (operation.requestBody) statuses.push(408);
   for (const status of [409, 410, 416, 422, 429]) {
     if (codesOf(status, `${method} ${path}`, { isPaged: false }).length > 0) statuses.push(status);
   }
-  if (method === 'patch' || method === 'delete') statuses.push(412);
+  if (isConditional(path, method)) statuses.push(412);
   return statuses.sort((left, right) => left - right);
 }
 

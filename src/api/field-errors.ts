@@ -53,6 +53,11 @@ function codeOf(issue: core.$ZodIssue): string {
 /** Of a union's issues, those of the branch that came furthest say more than that none of them fits. */
 function messageOf(issue: core.$ZodIssue): string {
   if (issue.code !== 'invalid_union') return issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  const [first] = issue.errors.find((branch) => branch.every((inner) => inner.code !== 'invalid_type')) ?? [];
+  const [first] = issue.errors.find((branch) => !branch.some(isOfAnotherType)) ?? [];
   return first ? messageOf(first) : 'has the wrong type';
+}
+
+/** Whether a branch was not meant: it is of another type, or of the empty text that unsets. */
+function isOfAnotherType(issue: core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' || (issue.code === 'invalid_value' && issue.values.join() === '');
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refusal } from '../platform/refusal.ts';
 import { refusals } from '../platform/refusals.ts';
 
 declare module 'fastify' {
@@ -22,6 +23,7 @@ export function takeJsonBodies(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, bytes: Buffer) => {
       if (bytes.length === 0) return undefined;
+      requirePlain(request.headers['content-encoding']);
       if (!isUtf8(bytes)) throw refusals.malformedJson('it is not UTF-8');
       request.bodyBytes = bytes;
       return new Promise((resolve, reject) => {
@@ -32,4 +34,11 @@ export function takeJsonBodies(app: FastifyInstance): void {
       });
     },
   );
+}
+
+function requirePlain(encoding = 'identity'): void {
+  if (encoding.trim().toLowerCase() === 'identity') return;
+  throw new Refusal('media_type_unsupported', `The Content-Encoding ${encoding} is not possible here.`, {
+    headers: { 'accept-encoding': 'identity' },
+  });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { etagOf } from '../platform/etag.ts';
 import { Id } from '../platform/fields.ts';
+import { JsonText, jsonOfAll } from '../platform/json-text.ts';
 import type { Answer, ChildMount, Mount } from '../platform/mount.ts';
 
 const ok = (body: unknown, headers: Record<string, string> = {}): Answer => ({ status: 200, headers, body });
@@ -29,7 +30,7 @@ export function createTenantMount(publicUrl: string): Mount {
     oneOf: (item) => z.object({ data: item }),
     seriesOf: (item) => z.object({ data: z.array(item), limit: z.int(), nextCursor: z.string().nullable() }),
     page: (_request, { items, total, limit, offset, nextCursor }) =>
-      ok({ data: items, total, limit, offset, nextCursor }),
+      ok(envelope('data', items, { total, limit, offset, nextCursor })),
     series: (_request, { items, limit, nextCursor }) => ok({ data: items, limit, nextCursor }),
     one: (object) => ok({ data: object }, { etag: etagOf(object.updated_at) }),
     found: (object) => ok({ data: object }),
@@ -59,7 +60,10 @@ export function createSiteMount(publicUrl: string): Mount {
     oneOf: (item) => item,
     seriesOf: (item) => z.array(item),
     page: (request, { items, total, nextCursor }) =>
-      ok(items, { 'x-total-count': String(total), ...nextHeaders(publicUrl, request.url, nextCursor) }),
+      ok(new JsonText(jsonOfAll(items)), {
+        'x-total-count': String(total),
+        ...nextHeaders(publicUrl, request.url, nextCursor),
+      }),
     series: (request, { items, nextCursor }) => ok(items, nextHeaders(publicUrl, request.url, nextCursor)),
     one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
     found: (object) => ok(object),
@@ -120,7 +124,7 @@ export function createRootMount(publicUrl: string): Mount {
     pageOf: (item) => z.object({ values: z.array(item), nextCursor: z.string().nullable() }),
     oneOf: (item) => item,
     seriesOf: (item) => z.object({ values: z.array(item), nextCursor: z.string().nullable() }),
-    page: (_request, { items, nextCursor }) => ok({ values: items, nextCursor }),
+    page: (_request, { items, nextCursor }) => ok(envelope('values', items, { nextCursor })),
     series: (_request, { items, nextCursor }) => ok({ values: items, nextCursor }),
     one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
     found: (object) => ok(object),
@@ -132,6 +136,11 @@ export function createRootMount(publicUrl: string): Mount {
   };
 }
 
+/** What a list answers: its items by a name, and what else it says. */
+function envelope(name: 'data' | 'values', items: readonly unknown[], rest: object): JsonText<object> {
+  return new JsonText(`{"${name}":${jsonOfAll(items)},${JSON.stringify(rest).slice(1)}`);
+}
+
 /** The path of a request target, without a slash at its end. */
 export function pathOf(target: string): string {
   return (target.split('?', 1)[0] ?? '').replace(/\/+$/, '');
@@ -140,7 +149,8 @@ export function pathOf(target: string): string {
 /** Web linking (RFC 8288) to the next page, and its cursor by itself; nothing on the last page. */
 function nextHeaders(publicUrl: string, target: string, nextCursor: string | null): Record<string, string> {
   if (nextCursor === null) return {};
-  const query = new URLSearchParams(target.split('?')[1] ?? '');
+  const [, asked = ''] = /\?(.*)$/.exec(target) ?? [];
+  const query = new URLSearchParams(asked);
   query.delete('offset');
   query.set('cursor', nextCursor);
   return { link: `<${publicUrl}${pathOf(target)}/?${query}>; rel="next"`, 'x-next-cursor': nextCursor };

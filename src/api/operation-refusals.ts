@@ -15,8 +15,8 @@ const postWithKey = /^post (?!\/api\/v1\/(devices\/provision|auth\/(login|refres
 const guessable = /^post \/api\/v1\/(devices\/provision|auth\/(login|refresh|accept-invite|password))$/;
 const withoutKey = /^post \/api\/v1\/devices\/provision/;
 const stream = /\/stream\/?$/;
-const upload = /^post .*\/work-orders\/\{id\}\/(attachments|photos|signatures)\/?$/;
-const download = /\/(download|thumbnail)\/?$/;
+const upload = /^(post .*\/work-orders\/\{id\}\/(attachments|photos|signatures)|put .*\/image)\/?$/;
+const download = /\/(download|thumbnail)\/?$|^get .*\/image\/?$/;
 const dryRun = /\/rules\/\{id\}\/test/;
 
 const completing = /\/work-orders\/\{id\}\/complete|^patch .*\/work-orders\/\{id\}\/?$/;
@@ -49,6 +49,7 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   site_not_found: /\{slug\}/,
   asset_not_found: /\/assets\/\{id\}/,
   location_not_found: /\/locations\/\{id\}/,
+  asset_image_not_found: /^(get|delete) .*\/assets\/\{id\}\/image/,
   asset_relation_not_found: /^delete .*\/relations\//,
   point_not_found: /\/points\/\{id\}/,
   insight_not_found: /\/insights\/\{id\}/,
@@ -67,6 +68,8 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   signature_not_found: /\{signature_id\}/,
   task_not_found: /\{task_id\}/,
   labor_entry_not_found: /\{labor_id\}/,
+  link_not_found: /\{link_id\}/,
+  work_order_link_exists: /^post .*\/links\/?$/,
   work_order_ended:
     /\/work-orders\/\{id\}\/(assign|start|hold|complete|cancel|skip)\/?$|^(post|patch|delete) .*\/tasks|\/labor\/start|^delete .*\{(photo|signature)_id\}/,
   work_order_not_ended: /\/work-orders\/\{id\}\/reopen/,
@@ -76,6 +79,9 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   photo_required: completing,
   checklist_incomplete: completing,
   subtasks_open: completing,
+  session_not_found: /\/sessions\/\{id\}/,
+  team_not_found: /\/teams\/\{id\}/,
+  team_exists: /^(post|patch) .*\/teams(\/\{id\})?$/,
   user_not_found: /\/(users|people)\/\{id\}/,
   audit_entry_not_found: /\/audit-log\/\{id\}/,
   device_not_found: /\/devices\/\{id\}/,
@@ -121,7 +127,7 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   device_revoked: /\/devices\/\{id\}\/rotate-credentials/,
   dry_run_too_large: dryRun,
   dry_run_busy: dryRun,
-  rate_limited: /^\w+ \/(api\/v1\/|people)/,
+  rate_limited: /^\w+ \/(api\/v1\/|people|metrics)/,
   too_many_requests: guessable,
   log_in_busy: /\/auth\/(login|password)$/,
   too_many_streams: stream,

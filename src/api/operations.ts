@@ -8,6 +8,7 @@ import { formatInstant } from '../platform/instant.ts';
 import type { RouteScope } from '../platform/mount.ts';
 import { type RefusalCode, refusalList } from '../platform/refusal-list.ts';
 import { refusals } from '../platform/refusals.ts';
+import type { CountRequest } from './rate-limits.ts';
 import { send } from './sending.ts';
 import { type ApiVersion, apiVersions } from './versions.ts';
 
@@ -16,6 +17,7 @@ export type Readiness = { readonly ready: boolean; readonly checks: Readonly<Rec
 type Needs = {
   readonly db: Db;
   readonly tokens: AccessTokens;
+  readonly countRequest: CountRequest;
   readonly registry: Registry;
   readonly version: string;
   readonly publicUrl: string;
@@ -48,7 +50,13 @@ const Version = z
 
 /** What people and machines who run the program ask: is it alive, is it ready, how is it doing, which one is it. */
 export function operationRoutes(app: RouteScope, needs: Needs): void {
-  const { db, tokens, registry, version, publicUrl, metricsOpen, readiness, now, versions = apiVersions } = needs;
+  healthRoutes(app, needs);
+  versionRoutes(app, needs);
+  metricsRoute(app, needs);
+  problemRoutes(app, needs);
+}
+
+function healthRoutes(app: RouteScope, { readiness }: Needs): void {
   const alive = { operationId: 'getHealth', summary: 'Whether the process answers', tags, ...open };
   app.get('/healthz', { schema: { ...alive, response: { 200: z.object({ status: z.literal('ok') }) } } }, async () => ({
     status: 'ok' as const,
@@ -60,7 +68,9 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
     const body = { status: ready ? 'ready' : 'not_ready', checks };
     return send(request, reply, { status: ready ? 200 : 503, headers: { 'cache-control': 'no-store' }, body });
   });
+}
 
+function versionRoutes(app: RouteScope, { version, now, versions = apiVersions }: Needs): void {
   const which = { operationId: 'getVersion', summary: 'Which program this is', tags, ...open };
   const Program = z.object({ name: z.string(), version: z.string(), api_versions: z.array(z.string()) });
   app.get('/version', { schema: { ...which, response: { 200: Program } } }, async () => ({
@@ -81,7 +91,9 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
       data: versions.map((one) => showVersion(one, now())),
     }),
   );
+}
 
+function metricsRoute(app: RouteScope, { db, tokens, countRequest, registry, metricsOpen, now }: Needs): void {
   const metrics = { operationId: 'getMetrics', summary: 'Metrics in the Prometheus text format', tags };
   const exposition = { description: 'Metrics.', content: { 'text/plain': { schema: z.string() } } };
   app.get('/metrics', { schema: { ...metrics, response: { 200: exposition } } }, async (request, reply) => {
@@ -89,12 +101,19 @@ export function operationRoutes(app: RouteScope, needs: Needs): void {
     // Behind a proxy the whole world comes from the loopback address.
     const direct = forwardedFor === undefined && forwarded === undefined;
     if (!metricsOpen || !direct) {
-      const caller = await authenticate(authorization, { db, tokens, at: now(), address: request.ip });
+      const asked = authenticate(authorization, { db, tokens, at: now(), address: request.ip });
+      const caller = await asked.catch(async (refusal: unknown) => {
+        // Whoever scrapes may do so as often as he likes, and nobody guesses keys here.
+        await countRequest(request, reply);
+        throw refusal;
+      });
       requireScope(caller, 'metrics:read');
     }
     return reply.type(registry.contentType).send(await registry.metrics());
   });
+}
 
+function problemRoutes(app: RouteScope, { publicUrl }: Needs): void {
   const kindOf = (code: RefusalCode) => ({ type: `${publicUrl}/problems/${code}`, error: code, ...refusalList[code] });
   const kinds = { operationId: 'listProblems', summary: 'Every kind of error', tags, ...open };
   const kind = { operationId: 'getProblem', summary: 'One kind of error', tags, ...open };

@@ -54,10 +54,13 @@ export function problemOf(refusal: Refusal, request: { id: string; url: string }
   };
 }
 
-/** Answers any error: as the refusal that it is or stands for, or as internal_error. What nobody decided on is logged as an error. */
+/**
+ * Answers any error: as the refusal that it is or stands for, or as internal_error. What nobody decided on is logged as an error, and so
+ * is the cause of a refusal that is ours.
+ */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, publicUrl: string) {
   const refusal = refusalOf(error, request);
-  if (refusal.status >= 500 && refusal !== error)
+  if (refusal.status >= 500 && (refusal !== error || refusal.cause !== undefined))
     request.log.error({ err: error, request_id: request.id }, refusal.message);
   return reply
     .code(refusal.status)
@@ -75,6 +78,9 @@ function refusalOf(error: unknown, request: FastifyRequest): Refusal {
       .map((issue) => issue.params.issue);
     return refusals.invalid(fieldErrorsOf(issues, validationContext ?? 'body', request));
   }
+  // The client's connection, not the database's; nobody hears the answer.
+  if (error === request.raw.errored)
+    return new Refusal('malformed_request', 'The request broke off.', { cause: error });
   if (isConnectionLoss(error)) return refusals.databaseUnavailable(error);
   const known = code === undefined ? undefined : frameworkCodes[code];
   if (known) return new Refusal(known, refusalList[known].title, { cause: error });

@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { fingerprint, type IdempotencyClaim, readIdempotencyKey, seal, unseal } from '../access/idempotency.ts';
+import { callerIdOf } from '../access/api-key.ts';
+import { type IdempotencyClaim, type Keeping, readIdempotencyKey } from '../access/idempotency.ts';
 import { claimIdempotencyKey, finishIdempotencyKey, releaseIdempotencyKey } from '../access/idempotency-store.ts';
 import type { Db } from '../platform/database.ts';
 import { ifNoneMatchNames } from '../platform/etag.ts';
+import { jsonOf } from '../platform/json-text.ts';
 import type { Answer, Send, Transact } from '../platform/mount.ts';
 import { pathOf } from './mounts.ts';
 
@@ -14,7 +16,7 @@ export const send: Send = (request, reply, { status, headers, body }) => {
     return reply.code(304).send();
   }
   if (body === undefined) return reply.code(status).send();
-  return sendJson(reply, status, JSON.stringify(body));
+  return sendJson(reply, status, jsonOf(body));
 };
 
 function sendJson(reply: FastifyReply, status: number, text: string): FastifyReply {
@@ -24,21 +26,22 @@ function sendJson(reply: FastifyReply, status: number, text: string): FastifyRep
 const attemptsMax = 4;
 
 /** Runs writes in transactions, again where PostgreSQL broke one off for a deadlock, and keeps idempotent answers. */
-export function createTransact(db: Db, now: () => Date): Transact {
+export function createTransact(db: Db, now: () => Date, keeping: Keeping): Transact {
   return async (request, reply, write, queue = (_, work) => work()) => {
-    const claim = claimOf(request, now());
+    const claim = claimOf(request, now(), keeping);
     if (!claim) return send(request, reply, await queue(request, () => inTransaction(db, write)));
     const kept = await claimIdempotencyKey(db, claim);
     if (kept) {
+      const body = keeping.unseal(kept.body, claim);
       reply.headers({ ...kept.headers, 'idempotent-replayed': 'true' });
-      return sendJson(reply, kept.status, unseal(kept.body, secretOf(request, claim)));
+      return sendJson(reply, kept.status, body);
     }
     try {
       const writeOnce = async (trx: Db) => {
         const written = await write(trx);
         const { status, headers, isSecret = false } = written;
-        const text = JSON.stringify(written.body);
-        const body = isSecret ? seal(text, secretOf(request, claim)) : text;
+        const text = jsonOf(written.body);
+        const body = isSecret ? keeping.seal(text, claim) : text;
         await finishIdempotencyKey(trx, claim, { status, headers, body });
         return written;
       };
@@ -54,18 +57,15 @@ export function createTransact(db: Db, now: () => Date): Transact {
   };
 }
 
-function claimOf(request: FastifyRequest, at: Date): IdempotencyClaim | undefined {
+function claimOf(request: FastifyRequest, at: Date, { fingerprint }: Keeping): IdempotencyClaim | undefined {
   if (request.method !== 'POST') return undefined;
   const key = readIdempotencyKey(request.headers['idempotency-key']);
   if (key === undefined) return undefined;
-  const { tenantId } = request.area.caller;
-  const requestSha256 = fingerprint(request.bodyBytes, request.area.caller);
-  return { tenantId, key, method: request.method, path: pathOf(request.url), requestSha256, at };
-}
-
-/** What only the one who asked knows: the API key itself, of which the database has a hash. */
-function secretOf({ headers }: FastifyRequest, { key }: IdempotencyClaim): string {
-  return `${headers.authorization?.trim().split(/ +/).at(-1)} ${key}`;
+  const { caller } = request.area;
+  const { tenantId } = caller;
+  const path = pathOf(request.url);
+  const requestSha256 = fingerprint(request.bodyBytes, caller);
+  return { tenantId, callerId: callerIdOf(caller), key, method: request.method, path, requestSha256, at };
 }
 
 /**

@@ -8,6 +8,7 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { type FastifyZodOpenApiTypeProvider, validatorCompiler } from 'fastify-zod-openapi';
+import { createKeeping } from '../access/idempotency.ts';
 import { createAccessTokens } from '../access/sessions/access-token.ts';
 import { jwksRoute } from '../access/sessions/session-routes.ts';
 import { createFiles, type FilesOptions } from '../files/files.ts';
@@ -28,6 +29,7 @@ import { createLiveStreams, type LiveStreamLimits } from './live-streams.ts';
 import { refuseUnknownRoutes } from './method-not-allowed.ts';
 import { observeRequests } from './observe.ts';
 import { operationRoutes, type Readiness } from './operations.ts';
+import { type Pages, pageRoutes } from './pages.ts';
 import { answerError } from './problem.ts';
 import { createRateLimits, type RateLimits } from './rate-limits.ts';
 import { rootMount } from './root.ts';
@@ -39,6 +41,8 @@ import { type ApiVersion, apiVersions } from './versions.ts';
 export type ApiOptions = IngestApiOptions & {
   /** How clients reach this server, without a slash at the end. */
   readonly publicUrl: string;
+  /** Where people find what links lead to; absent: on plain pages of our own. */
+  readonly pages?: Pages;
   /** The program's version. */
   readonly version: string;
   /** Whether /metrics is served without a key; only for a server that listens on a loopback address. */
@@ -84,53 +88,29 @@ export async function closeApi(app: FastifyInstance, waitMsMax = 5_000): Promise
 /** The API as a Fastify instance that is not yet listening. */
 export function createApi(options: ApiOptions): FastifyInstance {
   const { database, tenantDatabase, log, registry, publicUrl, now = () => new Date() } = options;
-  const app = Fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: bodyBytesMax,
-    // Bodies have limits of their own (body-deadline.ts): one for all of a server would cut long streams.
-    requestTimeout: 0,
-    trustProxy: options.trustProxy?.length ? [...options.trustProxy] : false,
-    http: { headersTimeout: requestMsMax },
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
-    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, publicUrl),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, publicUrl),
-  });
-  app.setValidatorCompiler(validatorCompiler);
-  // Stores have parsed what they give, so a reply is only written down; the tests hold every reply against the document.
-  app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, publicUrl));
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
+  const app = bareServer(options);
   limitBodies(app, requestMsMax, publicUrl);
   observeRequests(app, registry);
   app.register(helmet, helmetOptions);
   allowOrigins(app, options.corsOrigins ?? []);
   const countRequest = createRateLimits(app, options.rateLimits ?? {}, log);
-  refuseUnknownRoutes(app);
+  refuseUnknownRoutes(app, countRequest);
   takeJsonBodies(app);
   describeApi(app, options);
-  const shellOn = (db: Db): Shell => ({ send, transact: createTransact(db, now), now });
+  const keeping = createKeeping(options.secret);
+  const shellOn = (db: Db): Shell => ({ send, transact: createTransact(db, now, keeping), now });
   const paging = createPaging(options.secret);
   const tokens = createAccessTokens({ db: database.db, secret: options.secret, issuer: publicUrl });
   const owner = { db: database.db, shell: shellOn(database.db), tokens };
   app.register((scope, _options, done) => {
     const typed = scope.withTypeProvider<FastifyZodOpenApiTypeProvider>();
-    operationRoutes(typed, { ...options, ...owner, now });
+    operationRoutes(typed, { ...options, ...owner, countRequest, now });
     jwksRoute(typed, owner);
     serveDocumentation(scope);
+    pageRoutes(scope, { pages: options.pages ?? {}, publicUrl });
     done();
   });
-  const dryRunner = createDryRunner({ ...dryRunLimits, ...options.dryRunLimits });
-  app.addHook('onClose', () => dryRunner.close());
-  const ingest = createIngestApi(options);
-  app.addHook('onReady', async () => ingest.importer.start());
-  app.addHook('onClose', () => ingest.importer.close());
-  const streams = createLiveStreams({ db: database.db, log, limits: options.streamLimits });
-  // A server that closes waits for its streams, so they are told to end before.
-  app.addHook('preClose', () => streams.hub.close());
+  const running = runningWith(app, options);
   const needs = {
     db: tenantDatabase.db,
     shell: shellOn(tenantDatabase.db),
@@ -144,13 +124,11 @@ export function createApi(options: ApiOptions): FastifyInstance {
   app.register(versionOne, {
     ...needs,
     prefix: '/api/v1',
+    ...running,
     log,
-    dryRunner,
     graceMs: options.graceMs,
     mqttUrls: options.mqttUrls ?? [],
-    ingest,
     files: createFiles({ ...options.files, log }),
-    streams,
     retention: {
       kind: options.storage.kind,
       installation: options.keep ?? keepDefault,
@@ -158,6 +136,46 @@ export function createApi(options: ApiOptions): FastifyInstance {
     },
   });
   return app;
+}
+
+/** A server that answers nothing yet but errors, and names its requests. */
+function bareServer({ log, trustProxy, publicUrl }: ApiOptions): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytesMax,
+    // Bodies have limits of their own (body-deadline.ts): one for all of a server would cut long streams.
+    requestTimeout: 0,
+    // What comes on an open connection while the server closes is answered like any other request, and its connection closed.
+    return503OnClosing: false,
+    trustProxy: trustProxy?.length ? [...trustProxy] : false,
+    http: { headersTimeout: requestMsMax },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, publicUrl),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, publicUrl),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // Stores have parsed what they give, so a reply is only written down; the tests hold every reply against the document.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, publicUrl));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  return app;
+}
+
+/** What works beside the requests, and ends with the server. */
+function runningWith(app: FastifyInstance, options: ApiOptions) {
+  const dryRunner = createDryRunner({ ...dryRunLimits, ...options.dryRunLimits });
+  app.addHook('onClose', () => dryRunner.close());
+  const ingest = createIngestApi(options);
+  app.addHook('onReady', async () => ingest.importer.start());
+  app.addHook('onClose', () => ingest.importer.close());
+  const streams = createLiveStreams({ db: options.database.db, log: options.log, limits: options.streamLimits });
+  // A server that closes waits for its streams, so they are told to end before.
+  app.addHook('preClose', () => streams.hub.close());
+  return { dryRunner, ingest, streams };
 }
 
 /** A client's own id, where it is short and plain, so that its logs and ours can be laid side by side. */

@@ -57,6 +57,7 @@ export async function startApi(
       redisUrl: config.REDIS_URL,
     },
     corsOrigins: config.CORS_ORIGINS,
+    pages: { workOrder: config.WORK_ORDER_PAGE, asset: config.ASSET_PAGE },
     trustProxy: config.TRUST_PROXY,
     log,
     registry,

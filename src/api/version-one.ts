@@ -6,6 +6,7 @@ import { auditRoutes } from '../access/audit/audit-routes.ts';
 import { deviceRoutes } from '../access/device-routes.ts';
 import { deviceTokenRoutes, provisioningRoute } from '../access/device-token-routes.ts';
 import { userRoutes } from '../access/people/user-routes.ts';
+import { ownSessionRoutes } from '../access/sessions/own-session-routes.ts';
 import { sessionRoutes } from '../access/sessions/session-routes.ts';
 import { getAuthor } from '../access/store.ts';
 import { tenantRoutes } from '../access/tenant/tenant-routes.ts';
@@ -17,7 +18,7 @@ import { mergeRoutes } from '../assets/merge/merge-routes.ts';
 import { modelRoutes } from '../assets/model/model-routes.ts';
 import { pointRoutes } from '../assets/point-routes.ts';
 import { relationRoutes } from '../assets/relation-routes.ts';
-import { serviceRoutes } from '../assets/service/service-routes.ts';
+import { serviceRoutes, siteHistoryRoute } from '../assets/service/service-routes.ts';
 import { siteRoutes } from '../assets/site-routes.ts';
 import { findAsset, findPoint, findSite } from '../assets/store.ts';
 import { findUnit } from '../assets/units.ts';
@@ -49,7 +50,9 @@ import { openForInsight } from '../work-orders/open-for-insight.ts';
 import { workOrderPartRoutes } from '../work-orders/parts/part-routes.ts';
 import { workOrderRoutes } from '../work-orders/routes.ts';
 import { slaPolicyRoutes } from '../work-orders/sla/sla-policy-routes.ts';
+import { teamRoutes } from '../work-orders/teams/team-routes.ts';
 import { admit, type Owner } from './admission.ts';
+import { assetImageRoutes } from './asset-image-routes.ts';
 import { assetListRoutes } from './asset-list-routes.ts';
 import { evidenceReadings } from './evidence-readings.ts';
 import { type IngestApi, ingestRoutes, ingestTenantRoutes } from './ingest-routes.ts';
@@ -106,7 +109,9 @@ export function versionOne(app: FastifyInstance, given: Given, done: () => void)
   calendarRoutes(tenantScope, needs);
   slaPolicyRoutes(tenantScope, tenantMount, needs);
   sessionRoutes(tenantScope, tenantMount, { ...needs, tokens: owner.tokens });
+  ownSessionRoutes(tenantScope, tenantMount, needs);
   userRoutes(tenantScope, tenantMount, needs);
+  teamRoutes(tenantScope, tenantMount, needs);
   tenantRoutes(tenantScope, tenantMount, owner);
   auditRoutes(tenantScope, tenantMount, needs);
   deviceTokenRoutes(tenantScope, tenantMount, needs);
@@ -128,6 +133,7 @@ function atSite(app: FastifyInstance, needs: Needs, done: () => void): void {
   });
   const mount = createSiteMount(needs.publicUrl);
   mountStages(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, needs);
+  siteHistoryRoute(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, needs);
   insightIngestRoute(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, { ...needs, noteReturn });
   modelRoutes(app.withTypeProvider<FastifyZodOpenApiTypeProvider>(), mount, {
     ...needs,
@@ -147,6 +153,7 @@ function mountStages(app: RouteScope, mount: Mount, needs: Needs): void {
   assetRoutes(app, mount, needs);
   assetCodeRoutes(app, mount, needs);
   assetListRoutes(app, mount, needs);
+  assetImageRoutes(app, mount, needs);
   relationRoutes(app, mount, needs);
   serviceRoutes(app, mount, needs);
   locationRoutes(app, mount, needs);

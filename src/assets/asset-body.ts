@@ -1,12 +1,12 @@
 /** What people may say of equipment when they make it, and what they may change of it. */
 import { z } from 'zod';
 import { AssetName } from '../access/registered-device.ts';
-import { text } from '../platform/fields.ts';
+import { Metadata, plainText, text } from '../platform/fields.ts';
 import { assetStatuses, criticalities } from './asset.ts';
 import { canonicalClass } from './brick-classes.ts';
-import { ClassName, DateText, ExternalId, line, Metadata, OptionalId, prose, Uri, unsettable } from './kept-fields.ts';
+import { ClassName, DateText, ExternalId, OptionalId, prose, Uri, unsettable } from './kept-fields.ts';
 
-const Tags = z.array(line(64)).max(50).describe('Words that group equipment, all at once.');
+const Tags = z.array(plainText(64)).max(50).describe('Words that group equipment, all at once.');
 
 const atMost = (max: number, what: string) =>
   [(given: object) => Object.keys(given).length <= max, `at most ${max} ${what}`] as const;
@@ -18,7 +18,7 @@ const Params = z
   .describe('Parameters of rules, one by one; null takes one away.');
 
 const Custom = z
-  .record(line(64), z.union([text(2_000), z.number(), z.boolean(), z.null()]))
+  .record(plainText(64), z.union([text(2_000), z.number(), z.boolean(), z.null()]))
   .refine(...atMost(100, 'fields'))
   .describe('Fields of the tenant’s own, one by one; null takes one away.');
 
@@ -33,15 +33,17 @@ const settable = {
   parent_id: OptionalId.describe('Equipment of the same site that it is part of; rules find that upstream of it.'),
   location_id: OptionalId.describe('A place of the same site; fills in location_uri.'),
   location_uri: unsettable(Uri).describe('That of a place in an external graph; absent: that of location_id.'),
-  manufacturer: unsettable(line(200)),
-  model: unsettable(line(200)),
-  serial_number: unsettable(line(200)),
+  manufacturer: unsettable(plainText(200)),
+  model: unsettable(plainText(200)),
+  serial_number: unsettable(plainText(200)),
   install_date: unsettable(DateText),
   warranty_until: unsettable(DateText).describe('The last day of its warranty.'),
+  purchase_cost: unsettable(z.number().min(0).max(1e12)).describe('What it has cost, in the currency of the tenant.'),
+  useful_life_years: unsettable(z.number().min(0).max(1_000)).describe('How long it is meant to last.'),
   criticality: unsettable(z.enum(criticalities)).describe('What its failure would mean.'),
   status: z.enum(assetStatuses).optional(),
-  status_reason: line(1_000).optional().describe('Why its status changes; stays with the change.'),
-  barcode: unsettable(line(128)).describe('What is printed on it; unique in the tenant.'),
+  status_reason: plainText(1_000).optional().describe('Why its status changes; stays with the change.'),
+  barcode: unsettable(plainText(128)).describe('What is printed on it; unique in the tenant.'),
   tags: Tags.optional(),
   params: Params.optional(),
   custom: Custom.optional(),

@@ -5,6 +5,8 @@ import { newId } from '../platform/id.ts';
 import type { Asset as AssetTable, DB } from '../platform/schema.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { AssetChange } from './asset-body.ts';
+import type { KeptImage } from './asset-image.ts';
+import { deleteRelation, insertRelation } from './relation-store.ts';
 
 /** The row of an asset, its days as texts, with the slug of its site. */
 export type AssetState = Omit<Selectable<AssetTable>, 'install_date' | 'warranty_until'> & {
@@ -29,6 +31,7 @@ export type AssetValues = Omit<AssetChange, 'status_reason' | 'external_id' | 'l
   readonly own_external_id?: string | null | undefined;
   readonly location_uri?: string | undefined;
   readonly said_by_people?: string[] | undefined;
+  readonly image?: KeptImage | null | undefined;
 };
 
 type Which = { readonly id: string; readonly tenantId: string; readonly at: Date };
@@ -181,20 +184,8 @@ export async function movePart(
   trx: Db,
   { tenantId, id, from, to }: { tenantId: string; id: string; from: string | null; to: string | null },
 ): Promise<void> {
-  if (from !== null)
-    await trx
-      .deleteFrom('asset_relation')
-      .where('tenant_id', '=', tenantId)
-      .where('from_asset_id', '=', id)
-      .where('kind', '=', 'isPartOf')
-      .where('to_asset_id', '=', from)
-      .execute();
-  if (to !== null)
-    await trx
-      .insertInto('asset_relation')
-      .values({ tenant_id: tenantId, from_asset_id: id, kind: 'isPartOf', to_asset_id: to })
-      .onConflict((conflict) => conflict.columns(['from_asset_id', 'kind', 'to_asset_id']).doNothing())
-      .execute();
+  if (from !== null) await deleteRelation(trx, tenantId, { from: id, kind: 'isPartOf', to: from });
+  if (to !== null) await insertRelation(trx, tenantId, { from: id, kind: 'isPartOf', to });
 }
 
 /** Holds a place that equipment is put in, so that nobody deletes it meanwhile; false where it is not there. */

@@ -4,6 +4,7 @@
  */
 import { type Actor, type Change, changesBetween, type NewEvent } from '../events/event.ts';
 import type { AssetState } from './asset-change-store.ts';
+import { AssetImage } from './asset-image.ts';
 
 /** Equipment that has come to be. */
 export function assetCreated(row: AssetState, actor: Actor): NewEvent {
@@ -58,8 +59,11 @@ function shownOf(row: AssetState) {
     serial_number: row.serial_number,
     install_date: row.install_date,
     warranty_until: row.warranty_until,
+    purchase_cost: row.purchase_cost,
+    useful_life_years: row.useful_life_years,
     criticality: row.criticality,
     barcode: row.barcode,
+    image: row.image === null ? null : AssetImage.parse(row.image),
     tags: row.tags,
     params: row.params,
     custom: row.custom,

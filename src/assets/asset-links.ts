@@ -11,14 +11,14 @@ import { isWithin } from './tree-store.ts';
 
 export type Parent = { readonly asset: Asset; readonly siteId: string };
 
-/** The equipment that a property of the body names. Throws validation_failed where it is not there for the caller, or was merged. */
-export async function getNamedAsset(trx: Db, { caller }: Area, id: string, pointer = '/parent_id'): Promise<Parent> {
+/** The equipment that parent_id names. Throws validation_failed where it is not there for the caller, or was merged. */
+export async function getNamedAsset(trx: Db, { caller }: Area, id: string): Promise<Parent> {
   const found = await findAsset(trx, { caller, site: null }, { id });
   if (!found || !maySee(caller, found.siteId))
-    throw refusals.invalidBody(pointer, 'not_found', 'there is no such asset');
+    throw refusals.invalidBody('/parent_id', 'not_found', 'there is no such asset');
   const { merged_into: mergedInto } = found.asset;
   if (mergedInto !== null)
-    throw refusals.invalidBody(pointer, 'conflict', `is that of an asset that was merged into ${mergedInto}`);
+    throw refusals.invalidBody('/parent_id', 'conflict', `is that of an asset that was merged into ${mergedInto}`);
   return found;
 }
 

@@ -130,7 +130,7 @@ function changingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
     summary: 'Retire a piece of equipment',
     description: [
       'Idempotent: what is retired stays so, and the second answer is the first.',
-      'It is in no list that does not ask for `status=retired`, rules leave it alone, and its open insights end. It can still be got, with its history, and its name stays taken; `PATCH` with another status takes it back into service.',
+      'It is in no list that does not ask for `status=retired`, rules leave it alone, and what they have found on it ends. It can still be got, with its history, and its name stays taken; `PATCH` with another status takes it back into service.',
     ].join('\n\n'),
     tags,
     params: mount.memberParams,

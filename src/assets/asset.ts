@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { Id, Instant, text } from '../platform/fields.ts';
 import { columns, expandedField, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
+import { AssetImage } from './asset-image.ts';
 import { AssetHealth } from './health.ts';
 import { keptShape } from './kept-fields.ts';
 import { Location } from './location.ts';
@@ -40,11 +41,14 @@ export const Asset = z
     serial_number: z.string().nullable(),
     install_date: z.iso.date().nullable(),
     warranty_until: z.iso.date().nullable().describe('The last day of its warranty.'),
+    purchase_cost: z.number().nullable().describe('What it has cost, in the currency of the tenant.'),
+    useful_life_years: z.number().nullable().describe('How long it is meant to last.'),
     criticality: z.enum(criticalities).nullable().describe('What its failure would mean.'),
     status: z
       .enum(assetStatuses)
       .describe('Retired equipment has no rules, and is in no list that does not ask for it.'),
     barcode: z.string().nullable().describe('What is printed on it; unique in the tenant.'),
+    image: AssetImage.nullable().describe('Its picture, which is below it at /image.'),
     tags: z.array(z.string()).describe('Words that group equipment; overrides of rules may name one.'),
     params: z.record(z.string(), z.unknown()).describe('Parameters of this unit that override those of rules.'),
     custom: z.record(z.string(), z.unknown()).describe('Fields of the tenant’s own.'),

@@ -1,10 +1,12 @@
 import { type Area, maySee, requireSite } from '../access/api-key.ts';
-import { actorOf } from '../events/event.ts';
+import { type Actor, actorOf } from '../events/event.ts';
 import { appendEvent, appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { requireMatch } from '../platform/etag.ts';
 import { newId } from '../platform/id.ts';
 import { refusals } from '../platform/refusals.ts';
+import { assetChanged } from './asset-events.ts';
+import { listStatesById } from './asset-state-store.ts';
 import { canonicalClass } from './brick-classes.ts';
 import type { Location, LocationChange, NewLocation } from './location.ts';
 import { locationDeleted, locationEvents } from './location-events.ts';
@@ -12,10 +14,10 @@ import {
   countInLocation,
   deleteLocation,
   findLocation,
+  followLocation,
   insertLocation,
   listLocationsAbove,
   lockLocation,
-  moveLocationUri,
   updateLocation,
 } from './location-store.ts';
 import { siteOfBody } from './site-of-body.ts';
@@ -62,9 +64,29 @@ export async function changeLocation(
   if (body.parent_id) await checkParent(trx, area, { id, siteId, parentId: body.parent_id });
   await updateLocation(trx, { id, tenantId, at }, canonical(body));
   const { location: after } = await getLocation(trx, area, id);
-  if (after.uri !== before.uri) await moveLocationUri(trx, { tenantId, id, from: before.uri, to: after.uri, at });
-  await appendEvents(trx, locationEvents(before, after, { tenantId, siteId, actor: actorOf(area.caller) }));
+  const actor = actorOf(area.caller);
+  await appendEvents(trx, locationEvents(before, after, { tenantId, siteId, actor }));
+  if (after.uri !== before.uri || after.name !== before.name)
+    await moveEquipment(trx, { before, after, tenantId, actor, at });
   return after;
+}
+
+type Moving = {
+  readonly before: Location;
+  readonly after: Location;
+  readonly tenantId: string;
+  readonly actor: Actor;
+  readonly at: Date;
+};
+
+/** Equipment that lies in a place has its name and its URI, and each piece that has another URI now is told of. */
+async function moveEquipment(trx: Db, { before, after, tenantId, actor, at }: Moving): Promise<void> {
+  const ids = await followLocation(trx, { tenantId, id: after.id, from: before.uri, to: after.uri, at });
+  const moved = await listStatesById(trx, { tenantId, ids });
+  await appendEvents(
+    trx,
+    moved.flatMap((row) => assetChanged({ ...row, location_uri: before.uri }, row, { actor })),
+  );
 }
 
 /** Deletes a place that holds nothing, in the caller's transaction. Throws as `changeLocation` does, and location_not_empty. */

@@ -9,6 +9,7 @@ import { canonicalAsset, type NewAsset } from './asset-body.ts';
 import { findNamesake, insertAsset, lockAssets, movePart, releaseFormerName } from './asset-change-store.ts';
 import { assetCreated } from './asset-events.ts';
 import { checkParent, getNamedAsset, getNamedLocation } from './asset-links.ts';
+import { madeUpUri } from './asset-uri.ts';
 import { getAsset } from './change-asset.ts';
 import { nameAsset } from './naming.ts';
 import { siteOfBody } from './site-of-body.ts';
@@ -35,9 +36,10 @@ export async function createAsset(
     await checkParent(trx, { id, siteId: site.id, tenantId }, parent);
   }
   const place = body.location_id ? await getNamedLocation(trx, area, body.location_id, site.id) : undefined;
-  const uri = body.uri ?? `urn:faultline:${site.slug}:${encodeURIComponent(body.name)}`;
-  const namesake = await findNamesake(trx, { tenantId, siteId: site.id, id }, { ...body, uri });
+  const whose = { tenantId, siteId: site.id, id };
+  const namesake = await findNamesake(trx, whose, { ...body, uri: body.uri ?? undefined });
   if (namesake) throw refusals.assetExists(namesake.property, namesake.id);
+  const uri = body.uri ?? (await makeUpUri(trx, whose, { site: site.slug, name: body.name }));
   await releaseFormerName(trx, { tenantId, siteId: site.id, name: body.name });
   const which = { id, tenantId, siteId: site.id, at: given.at };
   await insertAsset(trx, which, {
@@ -51,4 +53,14 @@ export async function createAsset(
   const [row] = await lockAssets(trx, area, [id]);
   if (row) await appendEvent(trx, assetCreated(row, actorOf(caller)));
   return getAsset(trx, area, id);
+}
+
+/** A URI that tells the name, and the id as well where other equipment has that URI since it once had the name. */
+async function makeUpUri(
+  trx: Db,
+  whose: { tenantId: string; siteId: string; id: string },
+  of: { site: string; name: string },
+): Promise<string> {
+  const uri = madeUpUri(of);
+  return (await findNamesake(trx, whose, { uri })) ? `${uri}:${whose.id}` : uri;
 }

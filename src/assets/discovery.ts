@@ -8,6 +8,7 @@ import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { assetChanged, assetCreated } from './asset-events.ts';
 import { listStatesById } from './asset-state-store.ts';
+import { madeUpUri } from './asset-uri.ts';
 import { nameAsset, namePoint } from './naming.ts';
 import { expectedIntervalMax } from './point.ts';
 import {
@@ -199,7 +200,7 @@ function byName(assets: { id: string; name: string }[]): Map<string, string> {
 }
 
 function newAsset(site: SiteRef, name: string, known: string | null = null): NewAsset {
-  const uri = `urn:faultline:${site.slug}:${encodeURIComponent(name)}`;
+  const uri = madeUpUri({ site: site.slug, name });
   return { id: newId(), name, uri, class: known ?? nameAsset(name), params: {} };
 }
 

@@ -6,8 +6,8 @@
  *   20        while its status is degraded
  *   30 times  the share of its points expected to report that have stopped reporting
  *
- * It is never below 0, it is 0 while the status is down, and there is none for what is retired, nor for what has neither points nor
- * insights. The weights stand here, the sum is made in health-store.ts.
+ * It is never below 0, it is 0 while the status is down, and there is none for what is retired, nor for what is operational and has
+ * neither points nor insights, of which nothing is known. The weights stand here, the sum is made in health-store.ts.
  */
 import { z } from 'zod';
 import { Id, Instant } from '../platform/fields.ts';
@@ -22,7 +22,7 @@ const { critical, warning, info, degraded, stalePoints } = healthWeights;
 export const healthFormula = [
   `100 less ${critical} for each critical insight, ${warning} for each warning, ${info} for each info that stands (open, in_progress or snoozed), is not on trial, not explained by another, and not about missing data;`,
   `less ${degraded} while the status is degraded; less ${stalePoints} times the share of its points expected to report that have stopped;`,
-  'never below 0; 0 while the status is down; null for what is retired, or has neither points nor insights.',
+  'never below 0; 0 while the status is down; null for what is retired, or is operational and has neither points nor insights.',
 ].join(' ');
 
 const count = () => z.int().min(0);

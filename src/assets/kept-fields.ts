@@ -1,14 +1,7 @@
 /** Forms that what people write down about sites, places and equipment has in common. */
 import { z } from 'zod';
-import { Id, text } from '../platform/fields.ts';
+import { Id, plainText, text } from '../platform/fields.ts';
 import { parseDate } from '../platform/instant.ts';
-
-/** A line of text without control characters, which neither logs nor topics should have. */
-export const line = (max: number) =>
-  text(max)
-    .trim()
-    .min(1)
-    .regex(/^\P{Cc}*$/u, 'must not have control characters');
 
 /** Something that null, or an empty text, unsets. */
 export const unsettable = <T extends z.ZodType>(schema: T) =>
@@ -47,16 +40,7 @@ export const DateText = text(10)
   .refine((value) => parseDate(value) !== undefined, 'must be a date, such as 2026-04-15')
   .meta({ format: 'date' });
 
-const metadataKeysMax = 50;
-const metadataBytesMax = 16_384;
-
-export const Metadata = z
-  .record(text(100), z.unknown())
-  .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON')
-  .describe("The client's own keys and values, all at once.");
-
-export const ExternalId = unsettable(line(255)).describe('What it is called in another program.');
+export const ExternalId = unsettable(plainText(255)).describe('What it is called in another program.');
 
 /** The properties by which clients keep hold of an object, as it is shown. */
 export const keptShape = {

@@ -6,6 +6,7 @@ import { formatInstant } from '../platform/instant.ts';
 import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
+import { canonicalClass } from './brick-classes.ts';
 import { Location, type LocationFilter } from './location.ts';
 import { uriOfLocation } from './location-uri.ts';
 
@@ -18,7 +19,9 @@ export async function listLocations(
 ): Promise<Rows<Location>> {
   let locations = locationsOf(db, area).where(withinSites('location.site_id', area.caller));
   if (filter.site !== undefined) locations = locations.where('site.slug', '=', filter.site);
-  if (filter.class !== undefined) locations = locations.where('location.class', '=', filter.class);
+  if (filter.class !== undefined) {
+    locations = locations.where('location.class', 'in', [filter.class, canonicalClass(filter.class)]);
+  }
   if (filter.parent_id !== undefined) locations = locations.where('location.parent_id', '=', filter.parent_id);
   if (filter.source !== undefined) locations = locations.where('location.source', '=', filter.source);
   if (filter.external_id !== undefined) locations = locations.where('location.external_id', '=', filter.external_id);
@@ -51,6 +54,23 @@ export async function mapLocationsById(db: Db, area: Area, ids: readonly string[
     .where(withinSites('location.site_id', area.caller))
     .execute();
   return new Map(rows.map((row) => [row.id, toLocation(row)]));
+}
+
+/** All places of a site. */
+export async function listLocationsAtSite(
+  trx: Db,
+  { tenantId, siteId }: { tenantId: string; siteId: string },
+): Promise<Location[]> {
+  const rows = await trx
+    .selectFrom('location')
+    .innerJoin('site', 'site.id', 'location.site_id')
+    .selectAll('location')
+    .select('site.slug as site')
+    .where('location.tenant_id', '=', tenantId)
+    .where('location.site_id', '=', siteId)
+    .orderBy('location.id')
+    .execute();
+  return rows.map(toLocation);
 }
 
 /** One place, held until the transaction ends. */
@@ -123,18 +143,22 @@ export async function updateLocation(
     .execute();
 }
 
-/** Equipment that lies in a place is where that is: what stood there as its location_uri is so no more. */
-export async function moveLocationUri(
+/**
+ * Equipment shows the name of the place that it lies in, and is where that is: what stood there as its location_uri is so no more.
+ * Returns the ids of that which has another location_uri now.
+ */
+export async function followLocation(
   trx: Db,
   { tenantId, id, from, to, at }: { tenantId: string; id: string; from: string; to: string; at: Date },
-): Promise<void> {
-  await trx
+): Promise<string[]> {
+  const there = trx
     .updateTable('asset')
-    .set({ location_uri: to, updated_at: laterThanBefore(at) })
+    .set({ updated_at: laterThanBefore(at) })
     .where('tenant_id', '=', tenantId)
-    .where('location_id', '=', id)
-    .where('location_uri', '=', from)
-    .execute();
+    .where('location_id', '=', id);
+  await there.where('location_uri', '<>', from).execute();
+  const moved = await there.where('location_uri', '=', from).set({ location_uri: to }).returning('id').execute();
+  return from === to ? [] : moved.map((row) => row.id);
 }
 
 /** The ids of the places that a place is part of, by way of others too, and its own. The caller holds the site. */

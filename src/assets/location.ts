@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Id, Instant, text } from '../platform/fields.ts';
+import { Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
-import { ClassName, ExternalId, keptShape, line, Metadata, OptionalId, Uri, unsettable } from './kept-fields.ts';
+import { ClassName, ExternalId, keptShape, OptionalId, Uri, unsettable } from './kept-fields.ts';
 
 /** A place within a site: a building, a floor, a room, a zone. People and building models make them, in trees. */
 export const Location = z
@@ -41,7 +41,7 @@ export const NewLocation = z
     site: text(63)
       .optional()
       .describe('The slug of its site; absent: that of the path, of parent_id, or of the tenant by default.'),
-    name: line(200),
+    name: plainText(200),
     ...settable,
   })
   .meta({ id: 'NewLocation', override: { examples: [example] } });
@@ -49,7 +49,7 @@ export type NewLocation = z.output<typeof NewLocation>;
 
 /** What people may change of a place; what a building model says of its own, that alone changes. */
 export const LocationChange = z
-  .strictObject({ name: line(200).optional(), ...settable })
+  .strictObject({ name: plainText(200).optional(), ...settable })
   .meta({ id: 'LocationChange', override: { examples: [{ metadata: { key_safe: 'B' } }] } });
 export type LocationChange = z.output<typeof LocationChange>;
 
@@ -64,7 +64,7 @@ export const locationList = listOf({
 });
 export const LocationQuery = listQuery(locationList, {
   site: text(63).optional().describe('The slug of a site.'),
-  class: text(200).optional(),
+  class: text(200).optional().describe('Names without a prefix are Brick’s.'),
   parent_id: Id.optional(),
   source: text(64).optional(),
   external_id: text(500).optional(),

@@ -40,14 +40,13 @@ export async function findRelation(
   return row && toRelation(row, from);
 }
 
-/** Makes a relation that a person has said; one that is there stays as it is. Returns whether it is new. */
-export async function insertRelation(trx: Db, tenantId: string, { from, kind, to }: RelationKey): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await trx
+/** Makes a relation that a person has said; one that is there stays as it is. */
+export async function insertRelation(trx: Db, tenantId: string, { from, kind, to }: RelationKey): Promise<void> {
+  await trx
     .insertInto('asset_relation')
     .values({ tenant_id: tenantId, from_asset_id: from, kind, to_asset_id: to })
     .onConflict((conflict) => conflict.columns(['from_asset_id', 'kind', 'to_asset_id']).doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
+    .execute();
 }
 
 export async function deleteRelation(trx: Db, tenantId: string, { from, kind, to }: RelationKey): Promise<void> {

@@ -149,12 +149,14 @@ export async function listSitesAbove(trx: Db, tenantId: string, id: string): Pro
 
 const foreignKeyViolation = '23503';
 
-/** Deletes a site; false, and the transaction is at its end, where something still belongs to it. */
+/** Deletes a site that has no work orders; false, and the transaction is at its end, where something still belongs to it. */
 export async function deleteSite(
   trx: Db,
   { tenantId, siteId }: { tenantId: string; siteId: string },
 ): Promise<boolean> {
   try {
+    // Of work orders that have gone to another site differences may stand here that come to nothing.
+    await trx.deleteFrom('work_order_tally').where('tenant_id', '=', tenantId).where('site_id', '=', siteId).execute();
     await trx.deleteFrom('site').where('tenant_id', '=', tenantId).where('id', '=', siteId).execute();
     return true;
   } catch (error) {

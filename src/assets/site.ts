@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { flag, Id, Instant, text } from '../platform/fields.ts';
+import { flag, Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
-import { ExternalId, keptShape, line, Metadata, prose, unsettable } from './kept-fields.ts';
+import { ExternalId, keptShape, prose, unsettable } from './kept-fields.ts';
 import { OpeningHours } from './opening-hours.ts';
 
-const addressLine = line(200).optional();
+const addressLine = plainText(200).optional();
 const Address = z.strictObject({
   street: addressLine,
   city: addressLine,
   region: addressLine,
-  postal_code: line(20).optional(),
+  postal_code: plainText(20).optional(),
   country: z
     .string()
     .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166-1), such as GB')
@@ -43,7 +43,7 @@ export const Site = z
 export type Site = z.infer<typeof Site>;
 
 const fields = {
-  name: line(200),
+  name: plainText(200),
   time_zone: text(64)
     .refine(isTimeZone, 'must be an IANA time zone, such as Europe/London')
     .meta({ example: 'Europe/London' }),

@@ -68,10 +68,12 @@ function watch({ apiUrl, apiKey, acknowledged }: Watched, tell: Story['tell']): 
     return true;
   };
   const look = async () => {
+    // Asked for first and told last: the insight of a work order was there before it.
+    const orders = WorkOrders.parse(await ask('work-orders')).data.reverse();
     for (const { id, severity, title, message } of Insights.parse(await ask('insights')).data.reverse()) {
       once(id, `insight opened (${severity}): ${title}. ${message} ${apiUrl}/api/v1/insights/${id}`);
     }
-    for (const { id, number, title, priority } of WorkOrders.parse(await ask('work-orders')).data.reverse()) {
+    for (const { id, number, title, priority } of orders) {
       if (once(id, `work order ${number} opened (${priority}): ${title} ${apiUrl}/api/v1/work-orders/${id}`))
         opened.resolve();
     }

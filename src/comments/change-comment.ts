@@ -1,4 +1,5 @@
-import type { Area, Caller } from '../access/api-key.ts';
+import type { Caller } from '../access/api-key.ts';
+import type { Which, Writing as WritingBelow } from '../access/child-routes.ts';
 import { actorOf, type Change, changesBetween, type EventType, type NewEvent } from '../events/event.ts';
 import { appendEvent } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
@@ -17,17 +18,8 @@ import {
 } from './comment-store.ts';
 import type { CommentSubject, SubjectPlace } from './comment-subject.ts';
 
-/** Where a comment is written, by whom and when. */
-export type Writing = {
-  readonly subject: CommentSubject;
-  readonly area: Area;
-  /** Of what is commented on. */
-  readonly id: string;
-  readonly at: Date;
-};
-
-/** Which comment, and which version of it the caller knows. */
-type Which = { readonly commentId: string; readonly ifMatch: string | undefined };
+/** Where a comment is written, by whom and when; the id is that of what is commented on. */
+type Writing = WritingBelow & { readonly subject: CommentSubject };
 
 /** Adds a comment; run it in a transaction. Throws validation_failed for a parent that is no comment of the same subject. */
 export async function addComment(trx: Db, writing: Writing, body: CommentBody): Promise<Comment> {
@@ -58,12 +50,12 @@ export async function addComment(trx: Db, writing: Writing, body: CommentBody): 
 export async function changeComment(
   trx: Db,
   writing: Writing,
-  { commentId, ifMatch, body }: Which & { body: CommentChange },
+  { id: commentId, ifMatch, body }: Which & { body: CommentChange },
 ): Promise<Comment> {
   const { subject, area, id, at } = writing;
   const place = await subject.hold(trx, area, id);
   const on = subjectOf(writing);
-  await getOwn(trx, writing, { commentId, ifMatch });
+  await getOwn(trx, writing, { id: commentId, ifMatch });
   const before = await getComment(trx, on, commentId);
   if (Object.keys(body).length === 0) return before;
   await updateComment(trx, on, { id: commentId, columns: await columnsOf(trx, writing, { before, body }), at });
@@ -81,8 +73,8 @@ export async function removeComment(trx: Db, writing: Writing, which: Which): Pr
   const place = await subject.hold(trx, area, id);
   const on = subjectOf(writing);
   const row = await getOwn(trx, writing, which);
-  const comment = await getComment(trx, on, which.commentId);
-  await deleteComment(trx, on, { id: which.commentId, parentId: row.parent_id, at });
+  const comment = await getComment(trx, on, which.id);
+  await deleteComment(trx, on, { id: which.id, parentId: row.parent_id, at });
   await subject.changed(trx, { tenantId, id, at }, -1);
   await appendEvent(trx, eventOf(writing, place, { type: subject.events.deleted, comment, changes: [] }));
 }
@@ -99,7 +91,7 @@ export async function getComment(db: Db, on: Subject, commentId: string): Promis
   return comment;
 }
 
-async function getOwn(trx: Db, writing: Writing, { commentId, ifMatch }: Which) {
+async function getOwn(trx: Db, writing: Writing, { id: commentId, ifMatch }: Which) {
   const row = await getRow(trx, subjectOf(writing), commentId);
   if (!row) throw refusals.commentNotFound(commentId);
   if (!isOwn(writing.area.caller, row)) throw refusals.commentNotOwn();

@@ -1,4 +1,5 @@
-import type { Area, Scope } from '../access/api-key.ts';
+import type { Area } from '../access/api-key.ts';
+import type { Parent } from '../access/child-routes.ts';
 import type { EventType } from '../events/event.ts';
 import type { Db } from '../platform/database.ts';
 
@@ -6,19 +7,13 @@ import type { Db } from '../platform/database.ts';
 export type SubjectPlace = { readonly siteId: string; readonly assetId: string | null };
 
 /** What can be commented on, as its own stage says. */
-export type CommentSubject = {
+export type CommentSubject = Parent & {
   readonly kind: 'work_order' | 'insight';
-  /** The collection of its routes: `work-orders`. */
-  readonly collection: string;
   /** In ids of operations: `WorkOrder`; in words: `a work order`. */
   readonly noun: string;
   readonly words: string;
-  readonly tag: string;
-  readonly scopes: { readonly read: Scope; readonly write: Scope };
   readonly events: { readonly created: EventType; readonly updated: EventType; readonly deleted: EventType };
-  /** Throws where there is none for the caller: not found, or site_forbidden. */
-  find(db: Db, area: Area, id: string): Promise<SubjectPlace>;
-  /** The same, and nobody changes or deletes it until the transaction ends. */
+  /** Throws as `find` does, and nobody changes or deletes it until the transaction ends. */
   hold(trx: Db, area: Area, id: string): Promise<SubjectPlace>;
   /** One comment more, or one less, in the transaction that holds it. */
   changed(trx: Db, which: { tenantId: string; id: string; at: Date }, difference: 1 | -1): Promise<void>;

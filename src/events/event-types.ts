@@ -11,6 +11,7 @@ const scopeOfNoun: Readonly<Record<Noun, Scope>> = {
   insight: 'insights:read',
   work_order: 'work-orders:read',
   sla_policy: 'work-orders:read',
+  team: 'users:read',
   comment: 'work-orders:read',
   insight_comment: 'insights:read',
   attachment: 'work-orders:read',
@@ -18,6 +19,7 @@ const scopeOfNoun: Readonly<Record<Noun, Scope>> = {
   signature: 'work-orders:read',
   task: 'work-orders:read',
   labor: 'work-orders:read',
+  link: 'work-orders:read',
   asset: 'assets:read',
   location: 'assets:read',
   site: 'sites:read',
@@ -86,11 +88,15 @@ const labor = z.looseObject({
   minutes: z.int(),
 });
 
+const link = z.looseObject({ id: Id, kind: z.string(), work_order_id: Id.describe('The other one.') });
+
 const slaPolicy = z.looseObject({
   targets: z.array(z.looseObject({})),
   business_hours: z.array(z.looseObject({})),
   at_risk_percent: z.int(),
 });
+
+const team = z.looseObject({ id: Id, name: z.string(), members: z.array(Id) });
 
 const device = z.looseObject({
   id: Id,
@@ -159,6 +165,9 @@ export const eventCatalogue: Readonly<Record<EventType, Described>> = {
   'work_order.sla_breached': { description: 'A promise about a work order was not kept.', data: workOrder },
   'work_order.deleted': { description: 'A work order is in no list any more.', data: workOrder },
   'sla_policy.updated': { description: 'Other things are promised about work orders.', data: slaPolicy },
+  'team.created': { description: 'A team has come to be.', data: team },
+  'team.updated': { description: 'Something of a team has changed.', data: team },
+  'team.deleted': { description: 'A team is in no list any more.', data: team },
   'comment.created': { description: 'Somebody has said something about a work order.', data: comment },
   'comment.updated': { description: 'What was said about a work order was put otherwise.', data: comment },
   'comment.deleted': { description: 'What was said about a work order was taken back.', data: comment },
@@ -179,6 +188,8 @@ export const eventCatalogue: Readonly<Record<EventType, Described>> = {
   'labor.created': { description: 'Time was entered for a work order, or a timer started.', data: labor },
   'labor.updated': { description: 'Time entered for a work order has changed, or a timer was stopped.', data: labor },
   'labor.deleted': { description: 'Time entered for a work order was removed.', data: labor },
+  'link.created': { description: 'A work order was linked to another; each of the two is told of it.', data: link },
+  'link.deleted': { description: 'A link between two work orders was taken away; each is told of it.', data: link },
   'asset.created': {
     description: 'A person has made a piece of equipment, or a building model or a reading made it known.',
     data: asset,
@@ -188,7 +199,7 @@ export const eventCatalogue: Readonly<Record<EventType, Described>> = {
     description: 'A piece of equipment is operational, degraded, down or retired, and was not so before.',
     data: asset.extend({ reason: z.string() }),
   },
-  'location.created': { description: 'A person has made a place.', data: location },
+  'location.created': { description: 'A person or a building model has made a place.', data: location },
   'location.updated': { description: 'Something of a place has changed.', data: location },
   'location.deleted': { description: 'A place is there no more.', data: location },
   'site.created': { description: 'A site has come to be.', data: site },

@@ -25,6 +25,9 @@ export const eventTypes = [
   'work_order.sla_breached',
   'work_order.deleted',
   'sla_policy.updated',
+  'team.created',
+  'team.updated',
+  'team.deleted',
   'comment.created',
   'comment.updated',
   'comment.deleted',
@@ -45,6 +48,8 @@ export const eventTypes = [
   'labor.created',
   'labor.updated',
   'labor.deleted',
+  'link.created',
+  'link.deleted',
   'asset.created',
   'asset.updated',
   'asset.status_changed',
@@ -71,7 +76,7 @@ export type Change = { readonly field: string; readonly from: unknown; readonly 
 type Happening = {
   readonly type: EventType;
   readonly subject: {
-    readonly kind: 'insight' | 'asset' | 'location' | 'site' | 'work_order' | 'sla_policy' | 'device';
+    readonly kind: 'insight' | 'asset' | 'location' | 'site' | 'work_order' | 'sla_policy' | 'team' | 'device';
     readonly id: string;
   };
   readonly actor: Actor;

@@ -10,7 +10,7 @@ import { link, mkdir, readdir, readFile, stat, unlink, writeFile } from 'node:fs
 import { join } from 'node:path';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Db } from '../platform/database.ts';
-import { createSlots } from '../platform/fair-gate.ts';
+import { createPatientSlots } from '../platform/fair-gate.ts';
 import { newId } from '../platform/id.ts';
 import type { Log } from '../platform/log.ts';
 import { refusals } from '../platform/refusals.ts';
@@ -38,6 +38,8 @@ export type FilesOptions = {
   readonly s3?: S3Settings | undefined;
   /** How large one file may be. */
   readonly bytesMax: number;
+  /** How long an upload waits for a place, in milliseconds; absent: 10 s. */
+  readonly waitMsMax?: number;
   readonly log: Log;
 };
 
@@ -65,17 +67,19 @@ export type Files = {
 type Use<R> = (ids: readonly string[]) => Promise<R>;
 
 const uploads = { inAllMax: 16, ofPartyMax: 6 };
+/** Of one that waits nothing is read, so that it costs its connection alone. */
+const uploadsWaiting = { waitMsMax: 10_000, waitingMax: 200 };
 /** Longer than an upload takes, and what comes after it. */
 const abandonedMs = 2 * uploadMsMax;
 const sweptAtOnce = 500;
 
 /** Files as the options say; nothing is opened before the first comes. */
-export function createFiles({ folder, s3, bytesMax, log }: FilesOptions): Files {
+export function createFiles({ folder, s3, bytesMax, waitMsMax = uploadsWaiting.waitMsMax, log }: FilesOptions): Files {
   const incoming = join(folder, 'incoming');
   const disk = createDiskBytes(join(folder, 'kept'));
   const bucket = s3 && createS3Bytes(s3);
   const usual: FileBytes = bucket ?? disk;
-  const slots = createSlots(uploads);
+  const slots = createPatientSlots(uploads, { ...uploadsWaiting, waitMsMax });
   let holder: Promise<string> | undefined;
   const holderOf = async (bytes: FileBytes) => {
     if (bytes.kind !== 'disk') return null;
@@ -96,9 +100,11 @@ export function createFiles({ folder, s3, bytesMax, log }: FilesOptions): Files 
   return {
     incoming,
     async receive(request, shape, use) {
-      const leave = slots(request.area.caller.tenantId);
+      const leave = await slots(request.area.caller.tenantId);
       if (!leave) throw refusals.uploadsBusy();
       try {
+        // Who went away while it waited sends nothing more, and would keep the place for as long as nothing may come.
+        if (request.raw.errored) throw request.raw.errored;
         const form = await receiveForm(request, shape, { folder: incoming, bytesMax });
         // By which a repeated request is known: what was said of the file, and the file's own hash.
         request.bodyBytes = Buffer.concat([form.file.sha256, Buffer.from(JSON.stringify(form.fields))]);

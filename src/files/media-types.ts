@@ -2,6 +2,7 @@
  * What files may be, told by their content: what a client or a name says of a file decides nothing but the kind of a plain text.
  * Everything that a browser or a system would run is left out: pages, drawings with scripts in them, programs, documents with macros.
  */
+import { createReadStream } from 'node:fs';
 import { fileTypeFromFile } from 'file-type';
 
 /** Each type with the endings of its names, the usual one first. */
@@ -63,6 +64,8 @@ export async function mediaTypeOf(seen: Seen): Promise<string | undefined> {
   // What its readers of formats stumble over is none of them.
   const found = await fileTypeFromFile(seen.path).catch(() => undefined);
   const type = found?.mime.split(';', 1)[0];
+  // A browser runs what is in an XML wherever it stands; a text is shown by one whatever is in it.
+  if (type === 'application/xml' && (await holdsPage(seen.path))) return undefined;
   if (type === undefined || type === 'application/xml' || type.startsWith('text/')) return textTypeOf(seen, type);
   return Object.hasOwn(mediaTypes, type) ? type : undefined;
 }
@@ -80,11 +83,24 @@ function textTypeOf({ isText, head, fileName }: Seen, type = 'text/plain'): stri
 const pageBegins =
   /^<(?:!doctype\s+(?:html|svg)|(?:[a-z][\w-]*:)?(?:html|svg|head|body|script|iframe|style|title|table|div|font|h1|br|b|p|a)[\s/>])/i;
 const pageHolds =
-  /<!doctype\s+(?:html|svg)|<(?:[a-z][\w-]*:)?(?:html|svg|script)[\s/>]|xmlns(?::\w+)?\s*=\s*["']http:\/\/www\.w3\.org\/(?:1999\/xhtml|2000\/svg)/i;
+  /<\?xml-stylesheet\s|<!doctype\s+(?:html|svg)|<(?:[a-z][\w-]*:)?(?:html|svg|script)[\s/>]|xmlns(?::\w+)?\s*=\s*["']http:\/\/www\.w3\.org\/(?:1999\/xhtml|2000\/svg)/i;
 
 /** Whether a text is a page or a drawing: by how it begins, or, of XML and of what begins with a comment, by what is in its first bytes. */
 function isMarkup(head: string): boolean {
   const text = head.replace(/^\uFEFF/, '').trimStart();
   if (pageBegins.test(text)) return true;
   return /^<[?!]/.test(text) && pageHolds.test(text);
+}
+
+/** More than what is looked for has, so that it is found where it lies across two pieces. */
+const overlap = 300;
+
+async function holdsPage(path: string): Promise<boolean> {
+  let before = '';
+  for await (const piece of createReadStream(path, 'latin1') as AsyncIterable<string>) {
+    const text = before + piece;
+    if (pageHolds.test(text)) return true;
+    before = text.slice(-overlap);
+  }
+  return false;
 }

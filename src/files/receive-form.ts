@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { linger } from '../platform/linger.ts';
 import { type FieldError, Refusal } from '../platform/refusal.ts';
 import { refusals } from '../platform/refusals.ts';
+import { findUnstorable } from '../platform/storable.ts';
 import { discardFile, type ReceivedFile, receiveFile } from './receive-file.ts';
 
 export type FormShape<F> = {
@@ -94,7 +95,8 @@ function addField(
   if (name === fileName) throw refusals.invalidBody(pointer, 'invalid_type', 'must be a file, with a file name');
   if (Object.hasOwn(fields, name)) throw refusals.invalidBody(pointer, 'conflict', 'is given twice');
   if (part.valueTruncated) throw refusals.invalidBody(pointer, 'too_long', `has more than ${limits.fieldSize} bytes`);
-  if (JSON.stringify(value).includes('\\u0000')) throw refusals.invalidBody(pointer, 'invalid', 'has a NUL character');
+  const wrong = findUnstorable(value);
+  if (wrong) throw refusals.invalidBody(`${pointer}${wrong.pointer}`, wrong.code, wrong.message);
   fields[name] = value;
 }
 
@@ -129,7 +131,7 @@ function refusalOf(error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall !== undefined) return refusals.fileStorageUnavailable(error);
   if (code === undefined)
-    return /multipart|boundary|part terminated/i.test(error.message) ? malformed(error.message) : error;
+    return /multipart|boundary|part terminated|the needle/i.test(error.message) ? malformed(error.message) : error;
   if (/^FST_(PARTS|FILES|FIELDS)_LIMIT$/.test(code))
     return refusals.bodyTooLarge('A form has one file and few fields.');
   return /^FST_/.test(code) ? malformed(error.message) : error;

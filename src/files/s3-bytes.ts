@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
-import { request as requestHttp } from 'node:http';
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
+import { urlToHttpOptions } from 'node:url';
 import type { Client } from 'minio';
 import type { FileBytes } from './file-bytes.ts';
 
@@ -15,12 +16,16 @@ export type S3Settings = {
 };
 
 const signedForS = 3_600;
-const silentMsMax = 30_000;
 
-/** Files as objects of one bucket, which must be there; of Amazon, or of anything that speaks S3. */
-export function createS3Bytes({ endpoint, bucket, region, accessKey, secretKey }: S3Settings): FileBytes {
+/**
+ * Files as objects of one bucket, which must be there; of Amazon, or of anything that speaks S3. A store that says nothing for
+ * `silentMsMax` milliseconds is given up.
+ */
+export function createS3Bytes(settings: S3Settings, { silentMsMax = 30_000 } = {}): FileBytes {
+  const { endpoint, bucket, region, accessKey, secretKey } = settings;
   const { protocol, hostname, port } = new URL(endpoint);
   const useSSL = protocol === 'https:';
+  const send = sendingTo(useSSL ? requestHttps : requestHttp, silentMsMax);
   let opened: Promise<Client> | undefined;
   // Loaded when it is first asked for: a program that keeps its files on disk does without it.
   const client = () => {
@@ -30,6 +35,7 @@ export function createS3Bytes({ endpoint, bucket, region, accessKey, secretKey }
           endPoint: hostname,
           ...(port === '' ? {} : { port: Number(port) }),
           ...{ useSSL, region, accessKey, secretKey, pathStyle: true },
+          transport: { request: send as typeof requestHttp },
         }),
     );
     return opened;
@@ -39,7 +45,7 @@ export function createS3Bytes({ endpoint, bucket, region, accessKey, secretKey }
     async keep(key, path) {
       const s3 = await client();
       // Its own upload holds up to a whole part in memory; a signed URL takes the file as it is read.
-      await put(await s3.presignedPutObject(bucket, key, signedForS), path);
+      await put(await s3.presignedPutObject(bucket, key, signedForS), path, send);
     },
     async read(key, range) {
       const s3 = await client();
@@ -53,20 +59,35 @@ export function createS3Bytes({ endpoint, bucket, region, accessKey, secretKey }
   };
 }
 
+type Send = (to: RequestOptions, begun: (response: IncomingMessage) => void) => ClientRequest;
+
+/** Requests that fail where nothing comes or goes for too long. */
+function sendingTo(request: typeof requestHttp, silentMsMax: number): Send {
+  return (to, begun) => {
+    let answer: IncomingMessage | undefined;
+    const sent = request({ ...to, timeout: silentMsMax }, (response) => {
+      answer = response;
+      begun(response);
+    });
+    return sent.on('timeout', () => {
+      // What has come and waits for a slow reader is no silence of the store.
+      if (answer !== undefined && answer.readableLength > 0) return;
+      sent.destroy(new Error(`the store of files said nothing for ${silentMsMax} ms`));
+    });
+  };
+}
+
 /** Sends a file to a signed URL, piece by piece. */
-async function put(url: string, path: string): Promise<void> {
+async function put(url: string, path: string, send: Send): Promise<void> {
   await using file = await open(path, 'r');
   const { size } = await file.stat();
-  const send = url.startsWith('https:') ? requestHttps : requestHttp;
-  const request = send(url, { method: 'PUT', headers: { 'content-length': size }, timeout: silentMsMax });
-  request.on('timeout', () => request.destroy(new Error(`the store of files said nothing for ${silentMsMax} ms`)));
-  const answered = new Promise<number>((resolve, reject) => {
-    request.on('error', reject);
-    request.on('response', (response) => {
-      response.resume();
-      response.on('error', reject).on('end', () => resolve(response.statusCode ?? 0));
-    });
+  const { promise: answered, resolve, reject } = Promise.withResolvers<number>();
+  const to = { ...urlToHttpOptions(new URL(url)), method: 'PUT', headers: { 'content-length': size } };
+  const request = send(to, (response) => {
+    response.resume();
+    response.on('error', reject).on('end', () => resolve(response.statusCode ?? 0));
   });
+  request.on('error', reject);
   // Where the store answers before it has read all, writing fails first, and its answer says why.
   const sent = pipeline(file.createReadStream({ autoClose: false }), request);
   const [written, answer] = await Promise.allSettled([sent, answered]);

@@ -6,7 +6,7 @@ import { freshInsight, type InsightMemory } from '../rules/kernel/machine.ts';
 import { builtInIds } from '../rules/language/rule.ts';
 import type { AssetOwner } from '../rules/live/store.ts';
 import type { InsightKey } from './insight-key.ts';
-import { hasStandingWork, isPutAside } from './status-store.ts';
+import { begunBefore, isPutAside } from './status-store.ts';
 
 type Opened = Extract<Effect, { kind: 'opened' }>;
 type Reopened = Extract<Effect, { kind: 'reopened' }>;
@@ -38,7 +38,7 @@ export async function insertInsight(
       conflict.columns(['rule_id', 'asset_id', 'opened_at']).doUpdateSet({
         ...shownColumns(finding),
         ...beginning(finding),
-        work_begun_episode: begun,
+        work_begun_episode: begunBefore,
         updated_at: sql`greatest(now(), insight.updated_at + interval '1 millisecond')`,
       }),
     )
@@ -55,9 +55,12 @@ function shownColumns(finding: Omit<Finding, 'isShadow'>) {
     evidence: JSON.stringify(Object.fromEntries(evidence)),
     causes: finding.causes,
     actions: finding.actions,
-    cost_per_hour: finding.costPerHour,
+    cost_per_hour: finding.costPerHour !== null && Math.abs(finding.costPerHour) > costMax ? null : finding.costPerHour,
   };
 }
+
+/** Beyond it nothing is known of the cost: that of a day would be no number. */
+const costMax = 1e300;
 
 function beginning(finding: Opened) {
   return {
@@ -75,9 +78,6 @@ function beginning(finding: Opened) {
   };
 }
 
-/** When an insight is there again, a work order that has not ended is work on it. */
-const begun = sql<number | null>`coalesce(insight.work_begun_episode, case when ${hasStandingWork} then 0 end)`;
-
 /** Begins a new episode of an ended insight; returns its id unless people have dismissed it, to whom that is no news. */
 export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened): Promise<string | undefined> {
   const row = await byKey(trx, key)
@@ -88,7 +88,7 @@ export async function reopenInsight(trx: Db, key: InsightKey, effect: Reopened):
       shadow: effect.isShadow,
       updated_at: laterThanBefore(new Date()),
     })
-    .set({ ended_at: null, ended_because: null, last_seen_at: new Date(effect.at), work_begun_episode: begun })
+    .set({ ended_at: null, ended_because: null, last_seen_at: new Date(effect.at), work_begun_episode: begunBefore })
     .returning(['id', 'decision'])
     .executeTakeFirst();
   return row && row.decision !== 'dismissed' ? row.id : undefined;
@@ -226,6 +226,22 @@ export async function restoreInsight(trx: Db, id: string, memory: InsightMemory)
     .set(shown ? { severity: shown.severity, shadow: shown.isShadow } : {})
     .set(workOrder === 'none' ? { withheld_work_order: null } : {})
     .where('id', '=', id)
+    .execute();
+}
+
+/** What people decided and did about episodes that late readings show never to have been is about none that is to come. */
+export async function forgetLostEpisodes(trx: Db, ids: readonly string[]): Promise<void> {
+  const atMost = (column: 'decided_episode' | 'work_begun_episode' | 'work_done_episode') =>
+    sql<number | null>`case when ${sql.ref(column)} is not null then least(${sql.ref(column)}, episodes) end`;
+  await trx
+    .updateTable('insight')
+    .set({
+      decided_episode: atMost('decided_episode'),
+      work_begun_episode: atMost('work_begun_episode'),
+      work_done_episode: atMost('work_done_episode'),
+    })
+    .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
+    .where(sql<boolean>`episodes < greatest(decided_episode, work_begun_episode, work_done_episode)`)
     .execute();
 }
 

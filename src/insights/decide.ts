@@ -38,7 +38,12 @@ import { findInsight } from './store.ts';
 import { openWithheld } from './withheld.ts';
 import type { OpenWorkOrder } from './work-order-steps.ts';
 
-export type Which = { readonly area: Area; readonly id: string; readonly at: Date };
+export type Which = {
+  readonly area: Area;
+  readonly id: string;
+  readonly ifMatch: string | undefined;
+  readonly at: Date;
+};
 
 /** Somebody has seen it. Throws insight_not_open where it has ended. */
 export function acknowledge(trx: Db, which: Which): Promise<Insight> {
@@ -77,12 +82,11 @@ export async function reopen(trx: Db, which: Which & { readonly openWorkOrder: O
   });
 }
 
-type Change = Which & { readonly ifMatch: string | undefined; readonly body: InsightChange };
+type Change = Which & { readonly body: InsightChange };
 
 /** Changes what the body gives; of one that a rule or another detector wrote, nothing of what that says. */
-export function changeInsight(trx: Db, { body, ifMatch, ...which }: Change): Promise<Insight> {
+export function changeInsight(trx: Db, { body, ...which }: Change): Promise<Insight> {
   return changed(trx, which, async (by, { insight }) => {
-    requireMatch(ifMatch, insight.updated_at);
     if (insight.source !== 'person') refuseWords(body, insight.source);
     if (body.assignee) await checkAssignee(trx, which.area.caller, body.assignee);
     if (Object.keys(body).length > 0) await updateInsight(trx, by, columnsOf(body));
@@ -149,18 +153,20 @@ function decide(trx: Db, which: Which, change: (by: By, found: Found) => Promise
   });
 }
 
-/** Holds the insight, does the change, tells of it, and gives what has become of the insight. */
+/** Holds the insight, does the change, tells of it, and gives what has become of the insight. Throws precondition_failed. */
 async function changed(
   trx: Db,
-  { area, id, at }: Which,
+  { area, id, ifMatch, at }: Which,
   change: (by: By, found: Found) => Promise<readonly NewEvent[]>,
 ): Promise<Insight> {
   const { caller } = area;
   // Whether it is there and may be seen is asked before it is held, so that nobody waits for what is not his.
   await getVisible(trx, area, id);
-  await recordInsightEvents(trx, { ids: [id], actor: actorOf(caller) }, async () =>
-    change({ tenantId: caller.tenantId, id, userId: caller.userId, at }, await getVisible(trx, area, id)),
-  );
+  await recordInsightEvents(trx, { ids: [id], actor: actorOf(caller) }, async () => {
+    const found = await getVisible(trx, area, id);
+    requireMatch(ifMatch, found.insight.updated_at);
+    return change({ tenantId: caller.tenantId, id, userId: caller.userId, at }, found);
+  });
   return (await getVisible(trx, area, id)).insight;
 }
 

@@ -30,8 +30,9 @@ export function decisionRoutes(app: RouteScope, mount: Mount, { shell, openWorkO
       { config: { scope: 'insights:write' }, schema, preValidation: takeNothingAsEmpty },
       async (request, reply) =>
         shell.transact(request, reply, async (trx) => {
-          const { area, params } = request;
-          const which = { area, id: (params as { id: string }).id, at: shell.now() };
+          const { area, params, headers } = request;
+          const { id } = params as { id: string };
+          const which = { area, id, ifMatch: headers['if-match'], at: shell.now() };
           return mount.one(await decide(trx, which, request.body as z.output<B>));
         }),
     );

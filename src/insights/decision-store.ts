@@ -49,20 +49,17 @@ export type Because = 'person' | 'work_order_completed';
  * False, and nothing has changed, where it is neither resolved nor dismissed nor snoozed, or was withdrawn.
  */
 export async function reopenByPeople(trx: Db, by: By): Promise<boolean> {
-  const hasEnded = sql<SqlBool>`ended_at is not null`;
   return didChange(
     await one(trx, by)
       .where('status', 'in', ['resolved', 'dismissed', 'snoozed'])
       .where('withdrawn_at', 'is', null)
       .set({
-        ...decidedBy(by),
-        decision: sql`case when ${hasEnded} then 'reopened' end`,
-        decided_because: sql`case when ${hasEnded} then 'person' end`,
-        decided_reason: '',
+        ...openedAgain(by),
         snoozed_until: null,
         // Work that has ended was not enough.
         work_begun_episode: sql`case when exists (select from work_order w where w.insight_id = insight.id
           and w.deleted_at is null and w.status in ('open', 'in_progress', 'on_hold')) then episodes end`,
+        work_done_episode: null,
       })
       .executeTakeFirst(),
   );
@@ -128,7 +125,18 @@ function one(trx: Db, { tenantId, id, at }: Omit<By, 'userId'>) {
     .where('id', '=', id);
 }
 
-function decidedBy({ userId, at }: By) {
+/** That it is there: where its detector sees it, nobody has to say so. */
+export function openedAgain(by: Pick<By, 'userId' | 'at'>) {
+  const hasEnded = sql<SqlBool>`ended_at is not null`;
+  return {
+    ...decidedBy(by),
+    decision: sql<string | null>`case when ${hasEnded} then 'reopened' end`,
+    decided_because: sql<string | null>`case when ${hasEnded} then 'person' end`,
+    decided_reason: '',
+  };
+}
+
+function decidedBy({ userId, at }: Pick<By, 'userId' | 'at'>) {
   return { decided_at: at, decided_by: userId, decided_episode: sql<number>`episodes` };
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
+import { openedAgain } from './decision-store.ts';
 import { hasStandingWork } from './status-store.ts';
 
 type Which = {
@@ -14,6 +15,30 @@ const hasCompletedWork = sql<boolean>`exists (
   select from work_order where work_order.insight_id = insight.id and work_order.deleted_at is null
     and work_order.status = 'completed'
 )`;
+
+/** Whether work was done on what is there now, and none is left. */
+const isDone = sql<boolean>`(coalesce(insight.work_done_episode >= insight.episodes, false) and ${hasCompletedWork}
+  and not ${hasStandingWork})`;
+
+/** What is shown of these has changed: they name their work orders. */
+export async function touchInsights(trx: Db, which: Which): Promise<void> {
+  await someOf(trx, which).execute();
+}
+
+/** Work on these has been done. */
+export async function noteWorkDone(trx: Db, which: Which): Promise<void> {
+  await someOf(trx, which).set({ work_done_episode: sql`episodes`, work_begun_episode: sql`episodes` }).execute();
+}
+
+/** Those that the completion of work resolved are no more resolved by it, where some stands again, or nothing of it is left. */
+export async function takeBackWork(trx: Db, which: Which): Promise<void> {
+  await someOf(trx, which)
+    .set(openedAgain(which))
+    .where('decision', '=', 'resolved')
+    .where('decided_because', '=', 'work_order_completed')
+    .where(sql<boolean>`(${hasStandingWork} or not ${hasCompletedWork})`)
+    .execute();
+}
 
 /** Those of which the work is done are resolved, but where a rule still sees the fault: that one's end resolves them. */
 export async function resolveByWork(trx: Db, which: Which): Promise<void> {
@@ -29,7 +54,7 @@ export async function resolveByWork(trx: Db, which: Which): Promise<void> {
     })
     .where('status', 'in', ['open', 'in_progress', 'snoozed'])
     .where((is) => is.or([is('ended_at', 'is not', null), is('rule_id', 'is', null)]))
-    .where(sql<boolean>`not ${hasStandingWork} and ${hasCompletedWork}`)
+    .where(isDone)
     .execute();
 }
 
@@ -38,7 +63,7 @@ export async function giveUpWork(trx: Db, which: Which): Promise<void> {
   await someOf(trx, which)
     .set({ work_begun_episode: null })
     .where('work_begun_episode', 'is not', null)
-    .where(sql<boolean>`not ${hasStandingWork} and not ${hasCompletedWork}`)
+    .where(sql<boolean>`not ${hasStandingWork} and not ${isDone}`)
     .execute();
 }
 

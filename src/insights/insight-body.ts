@@ -1,8 +1,7 @@
 /** What people and other detectors send about insights. */
 import { z } from 'zod';
-import { ExternalId, line, Metadata, OptionalId, prose, unsettable } from '../assets/kept-fields.ts';
-import { exampleOf, text } from '../platform/fields.ts';
-import { parseInstant } from '../platform/instant.ts';
+import { ExternalId, OptionalId, prose, unsettable } from '../assets/kept-fields.ts';
+import { exampleOf, InstantText, Metadata, plainText, text } from '../platform/fields.ts';
 import { categories, severities } from './insight.ts';
 
 const bodyMax = 50_000;
@@ -12,11 +11,9 @@ const analysisBytesMax = 65_536;
 /** A year. */
 export const snoozeMinutesMax = 366 * 1_440;
 
-const InstantGiven = text(40)
-  .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
-  .meta({ format: 'date-time' });
+const InstantGiven = InstantText.meta({ format: 'date-time' });
 const Reason = text(reasonMax).regex(/\S/, 'must not be empty');
-const Title = line(500);
+const Title = plainText(500);
 const Cost = z.number().min(0).max(1e12);
 const Confidence = z.number().min(0).max(1);
 const EquipmentUri = text(2048)
@@ -43,8 +40,8 @@ export const InsightBody = z
     asset_id: OptionalId.describe('Equipment of the tenant; fills in equipment_uri.'),
     equipment_uri: EquipmentUri.describe('That of an asset, which is then linked, or one of an external graph.'),
     occurred_at: InstantGiven.optional().describe('When it was seen first; absent: now.'),
-    causes: z.array(line(500)).max(20).default([]),
-    actions: z.array(line(500)).max(20).default([]),
+    causes: z.array(plainText(500)).max(20).default([]),
+    actions: z.array(plainText(500)).max(20).default([]),
     assignee: OptionalId.describe('An active user of the tenant.'),
     ...kept,
   })
@@ -81,10 +78,10 @@ export type InsightChange = z.output<typeof InsightChange>;
 /** What another detector sends (T17). */
 export const DetectedBody = z
   .strictObject({
-    source: line(100)
+    source: plainText(100)
       .refine((value) => value !== 'rule' && value !== 'person', 'rule and person name insights of our own')
       .describe('The name of the detector.'),
-    source_id: line(500).describe('What it calls this finding: the same finding again has the same one.'),
+    source_id: plainText(500).describe('What it calls this finding: the same finding again has the same one.'),
     title: Title,
     severity: z.enum(severities),
     category: z.enum(categories),
@@ -93,7 +90,7 @@ export const DetectedBody = z
       'That of an asset of the site, which is then linked, or one of an external graph.',
     ),
     timeseries_ids: z
-      .array(line(200))
+      .array(plainText(200))
       .max(seriesMax)
       .default([])
       .describe('The series that it is based on; those that are ids of points are its evidence.'),

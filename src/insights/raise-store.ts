@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { Whereabouts } from './equipment.ts';
-import { hasStandingWork } from './status-store.ts';
+import { begunBefore } from './status-store.ts';
 
 /** What somebody else than a rule has found. */
 export type Raised = {
@@ -109,16 +109,13 @@ export async function recordAgain(trx: Db, again: Again): Promise<{ isBack: bool
     .set({ occurrences: sql`occurrences + 1`, updated_at: laterThanBefore(at) })
     .set(isNewest ? { last_seen_at: occurredAt, ...wordColumns(again.words), ...seriesColumns(again) } : {})
     .set(isNewest ? { asset_id: where.assetId, equipment_uri: where.uri } : {})
-    .set(before.isBack ? { episodes: sql`episodes + 1`, work_begun_episode: begun } : {})
+    .set(before.isBack ? { episodes: sql`episodes + 1`, work_begun_episode: begunBefore } : {})
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .returning('occurrences')
     .executeTakeFirstOrThrow();
   return { isBack: before.isBack, occurrences };
 }
-
-/** When it is there again, a work order that has not ended is work on it. */
-const begun = sql<number | null>`coalesce(insight.work_begun_episode, case when ${hasStandingWork} then 0 end)`;
 
 function seriesColumns({ timeseriesIds, analysis }: Pick<Raised, 'timeseriesIds' | 'analysis'>) {
   return { timeseries_ids: [...timeseriesIds], analysis: JSON.stringify(analysis) };

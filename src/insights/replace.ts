@@ -19,6 +19,7 @@ import type { InsightMemory } from '../rules/kernel/machine.ts';
 import type { Episode, Repaired } from '../rules/live/repair.ts';
 import { type Context, keysOf, writeEffects } from './apply.ts';
 import {
+  forgetLostEpisodes,
   listInsightsSince,
   moveInsight,
   type RecordedInsight,
@@ -69,6 +70,7 @@ async function replace(trx: Db, repaired: Repaired, context: Holding): Promise<N
     effects.sort((one, other) => one.at - other.at),
     context,
   );
+  await forgetLostEpisodes(trx, recorded.map(idOf));
   const explained = await listExplained(trx, repaired, recorded);
   const explainedNotes = await context.noteOnWorkOrders(trx, explained, explainedNote);
   return [...withdrawnNotes, ...fromEffects, ...explainedNotes];

@@ -9,6 +9,11 @@ export const hasStandingWork = sql<boolean>`exists (
     and work_order.status in ('open', 'in_progress', 'on_hold')
 )`;
 
+/** When work on an insight that is there again began: a work order that has not ended is work on it. */
+export const begunBefore = sql<
+  number | null
+>`coalesce(insight.work_begun_episode, case when ${hasStandingWork} then 0 end)`;
+
 /** Whether what people decided last still holds: the fault has not come back since. */
 const holds = sql<boolean>`insight.episodes <= insight.decided_episode`;
 

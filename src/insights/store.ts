@@ -66,7 +66,6 @@ export async function startInsight(trx: Db, { tenantId, id, at }: { tenantId: st
     .set({ work_begun_episode: sql`episodes`, updated_at: laterThanBefore(at) })
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .where(sql<boolean>`work_begun_episode is distinct from episodes`)
     .execute();
 }
 

@@ -230,7 +230,7 @@ export const settings = {
   SECRET: {
     schema: optionalText.pipe(z.string().min(32).optional()),
     mayBe: 'at least 32 characters',
-    for: 'signs cursors and seals the secrets of OPC-UA connections and the keys of access tokens; absent: made once and kept under DATA_DIR',
+    for: 'signs cursors and seals the secrets of OPC-UA connections, the keys of access tokens, and answers that are kept for requests that come again; absent: made once and kept under DATA_DIR',
   },
   ...fileSettings,
   ...httpSettings,

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createFairGate } from './fair-gate.ts';
+import { createFairGate, createPatientSlots } from './fair-gate.ts';
 
 /** Work that lasts until it is let go, and what has begun and ended so far. */
 function createWork() {
@@ -44,4 +44,32 @@ test('beyond the limit it is the longest lane that gives up its last', async () 
   for (let i = 0; i < 6; i++) await endOne();
   expect(await Promise.all(outcomes)).toEqual(['a1', 'a2', undefined, undefined, 'b1', 'b2']);
   expect(begun).toEqual(['a1', 'a2', 'b1', 'b2']);
+});
+
+test('who finds no place waits until one is left, in the order in which they came', async () => {
+  const slots = createPatientSlots({ inAllMax: 2, ofPartyMax: 2 }, { waitMsMax: 60_000, waitingMax: 2 });
+  const [first, second] = [await slots('a'), await slots('a')];
+  const entered: string[] = [];
+  const waiting = ['third', 'fourth'].map(async (name) => {
+    const leave = await slots('b');
+    entered.push(name);
+    return leave;
+  });
+  await turn();
+  expect(entered).toEqual([]);
+  expect(await slots('c')).toBeUndefined();
+  first?.();
+  await waiting[0];
+  expect(entered).toEqual(['third']);
+  second?.();
+  await waiting[1];
+  expect(entered).toEqual(['third', 'fourth']);
+});
+
+test('who waits in vain is told so, and leaves no place taken', async () => {
+  const slots = createPatientSlots({ inAllMax: 1, ofPartyMax: 1 }, { waitMsMax: 20, waitingMax: 9 });
+  const leave = await slots('a');
+  expect(await slots('b')).toBeUndefined();
+  leave?.();
+  expect(await slots('b')).toBeTypeOf('function');
 });

@@ -81,3 +81,38 @@ export function createSlots({ inAllMax, ofPartyMax }: { inAllMax: number; ofPart
     };
   };
 }
+
+/** How long somebody waits for a place, and how many may wait at a time. */
+type Patience = { readonly waitMsMax: number; readonly waitingMax: number };
+
+/** The places of createSlots, for one of which who finds none waits a while; undefined where there was none in all that time. */
+export function createPatientSlots(places: Parameters<typeof createSlots>[0], { waitMsMax, waitingMax }: Patience) {
+  const slots = createSlots(places);
+  /** In the order in which they came. */
+  const waiting = new Set<() => void>();
+  const oneLeft = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      const wake = () => {
+        waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  return async (party: string): Promise<(() => void) | undefined> => {
+    let signal: AbortSignal | undefined;
+    for (;;) {
+      const leave = slots(party);
+      if (leave) {
+        return () => {
+          leave();
+          for (const wake of [...waiting]) wake();
+        };
+      }
+      signal ??= AbortSignal.timeout(waitMsMax);
+      if (signal.aborted || waiting.size >= waitingMax) return undefined;
+      await oneLeft(signal);
+    }
+  };
+}

@@ -1,8 +1,9 @@
 /**
  * The few shapes of which every request and reply is made: texts with a limit, ids, whole numbers in a query, instants.
- * Texts that PostgreSQL cannot hold (NUL, half a surrogate pair) are refused for every route at once, in src/api/hygiene.ts.
+ * Texts that PostgreSQL cannot hold (NUL, half a surrogate pair) are refused for every route at once: storable.ts.
  */
 import { z } from 'zod';
+import { parseInstant } from './instant.ts';
 
 /** A public id. Not z.uuid(): documented example ids are not of a version of RFC 9562. */
 export const Id = z.guid();
@@ -24,7 +25,16 @@ const metadataBytesMax = 16_384;
 export const Metadata = z
   .record(z.string(), z.unknown())
   .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON');
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON')
+  .describe("The client's own keys and values, all at once.");
+
+/** Where local times are the latest instants: what is one there is one in every zone. */
+const latestZone = 'Etc/GMT+12';
+/** An instant in a request, ISO 8601; one without a zone is for its reader to place. */
+export const InstantText = text(40).refine(
+  (value) => parseInstant(value, latestZone) !== undefined,
+  'must be an instant (ISO 8601)',
+);
 
 /** An instant in a reply: ISO 8601 in UTC, without `.000`. */
 export const Instant = z.iso.datetime();

@@ -7,7 +7,16 @@ const perMinute = z
   .or(z.coerce.number().int().min(1).max(1_000_000));
 const aRate = 'a number from 1 to 1000000, or off';
 
-/** Who may ask the API, and how often; config.ts has all settings. */
+const page = optionalText.pipe(
+  z
+    .string()
+    .regex(/^https?:\/\/[^/\s{}]+\/\S*\{id\}\S*$/)
+    .refine((text) => URL.canParse(text.replaceAll('{id}', '0')))
+    .optional(),
+);
+const aPage = 'a URL such as https://app.example.com/work/{id}';
+
+/** Who may ask the API, and how often, and where people look; config.ts has all settings. */
 export const httpSettings = {
   TRUST_PROXY: {
     schema: optionalText
@@ -26,6 +35,16 @@ export const httpSettings = {
       .pipe(z.array(z.union([z.literal('*'), z.string().regex(/^https?:\/\/[^/\s*]+$/)]))),
     mayBe: 'a list such as https://app.example.com, or `*` for any',
     for: 'web pages of other origins that may use the API; absent: none',
+  },
+  WORK_ORDER_PAGE: {
+    schema: page,
+    mayBe: aPage,
+    for: 'where people find a work order, for the links of calendars, which lead to PUBLIC_URL and from there; absent: a plain page that says how to ask the API',
+  },
+  ASSET_PAGE: {
+    schema: page,
+    mayBe: aPage,
+    for: 'the same for a piece of equipment, to which its QR code leads',
   },
   ADDRESS_RATE_LIMIT: {
     schema: perMinute,

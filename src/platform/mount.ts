@@ -98,3 +98,14 @@ export type Queue = <T extends object>(request: FastifyRequest, work: () => Prom
 
 /** The parts of the HTTP shell that a stage's routes use. */
 export type Shell = { readonly send: Send; readonly transact: Transact; readonly now: () => Date };
+
+type Exchange = { readonly request: FastifyRequest; readonly reply: FastifyReply };
+
+/**
+ * Sends an object whole, also to who knows its ETag: part of what it shows changes without a new version, such as when it was used
+ * last, so that the ETag is for If-Match alone.
+ */
+export function sendWhole({ send }: Shell, { request, reply }: Exchange, { headers, ...answer }: Answer): FastifyReply {
+  reply.headers(headers);
+  return send(request, reply, { ...answer, headers: {} });
+}

@@ -206,6 +206,12 @@ export const refusals = {
     new Refusal('quarantined_message_not_found', `There is no message ${id} in quarantine, or not any more.`),
   correctionNotFound: (id: string) => new Refusal('correction_not_found', `There is no correction ${id}.`),
   pointMergeNotFound: (id: string) => new Refusal('point_merge_not_found', `There is no merging ${id}.`),
+  sessionNotFound: (id: string) => new Refusal('session_not_found', `You have no log-in ${id}, or not any more.`),
+  linkNotFound: (id: string) => new Refusal('link_not_found', `The work order has no link ${id}.`),
+  workOrderLinkExists: (kind: string, id: string) =>
+    new Refusal('work_order_link_exists', `There is a link ${kind} between it and ${id}.`),
+  teamNotFound: (id: string) => new Refusal('team_not_found', `There is no team ${id}.`),
+  teamExists: (id: string) => conflict('team_exists', '/name', `the team ${id} has this name`),
   userExists: (property: string, cause?: unknown) =>
     conflict('user_exists', `/${property}`, `another user has this ${property}`, cause),
   userInactive: (id: string) => new Refusal('user_inactive', `The user ${id} is not active; activate them first.`),
@@ -234,6 +240,7 @@ export const refusals = {
       `/${property}`,
       `is what the building model ${source} says, and would be so again after its next import; change it there`,
     ),
+  assetImageNotFound: (id: string) => new Refusal('asset_image_not_found', `The asset ${id} has no picture.`),
   assetRelationNotFound: () => new Refusal('asset_relation_not_found', 'There is no such relation between the two.'),
   assetRelationNotPossible: (reason: string) => new Refusal('asset_relation_not_possible', reason),
   pointExists: (name: string, id: string) => {

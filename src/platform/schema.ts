@@ -84,6 +84,7 @@ export interface Asset {
   description: Generated<string>;
   external_id: string | null;
   id: string;
+  image: Json | null;
   install_date: Timestamp | null;
   is_former_name: Generated<boolean>;
   location_id: string | null;
@@ -96,6 +97,7 @@ export interface Asset {
   own_external_id: string | null;
   params: Generated<Json>;
   parent_id: string | null;
+  purchase_cost: number | null;
   said_by_people: Generated<string[]>;
   serial_number: string | null;
   shard: number;
@@ -107,6 +109,7 @@ export interface Asset {
   tenant_id: string;
   updated_at: Generated<Timestamp>;
   uri: string;
+  useful_life_years: number | null;
   warranty_until: Timestamp | null;
 }
 
@@ -337,6 +340,7 @@ export interface Insight {
   withdrawn_at: Timestamp | null;
   withheld_work_order: Json | null;
   work_begun_episode: number | null;
+  work_done_episode: number | null;
 }
 
 export interface InsightEpisode {
@@ -933,6 +937,19 @@ export interface StoragePiece {
   name: string;
 }
 
+export interface Team {
+  created_at: Generated<Timestamp>;
+  deleted_at: Timestamp | null;
+  description: Generated<string>;
+  external_id: string | null;
+  id: string;
+  members: Generated<string[]>;
+  metadata: Generated<Json>;
+  name: string;
+  tenant_id: string;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface TelemetryImport {
   asset: string | null;
   bytes: Generated<Int8>;
@@ -961,6 +978,7 @@ export interface TelemetryImport {
 
 export interface Tenant {
   created_at: Generated<Timestamp>;
+  currency: string | null;
   default_site_id: string | null;
   id: string;
   last_user_number: Generated<number>;
@@ -1056,6 +1074,7 @@ export interface WorkOrder {
   task_count: Generated<number>;
   task_done_count: Generated<number>;
   task_missing_count: Generated<number>;
+  team_id: string | null;
   tenant_id: string;
   title: string;
   type: string;
@@ -1078,6 +1097,19 @@ export interface WorkOrderAttachment {
 export interface WorkOrderCounter {
   last_number: number;
   tenant_id: string;
+}
+
+export interface WorkOrderLink {
+  created_at: Generated<Timestamp>;
+  created_by: string | null;
+  external_id: string | null;
+  from_id: string;
+  id: string;
+  kind: string;
+  metadata: Generated<Json>;
+  tenant_id: string;
+  to_id: string;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface WorkOrderPhoto {
@@ -1213,6 +1245,7 @@ export interface DB {
   storage_engine: StorageEngine;
   storage_move: StorageMove;
   storage_piece: StoragePiece;
+  team: Team;
   telemetry_import: TelemetryImport;
   tenant: Tenant;
   topic_template: TopicTemplate;
@@ -1221,6 +1254,7 @@ export interface DB {
   work_order: WorkOrder;
   work_order_attachment: WorkOrderAttachment;
   work_order_counter: WorkOrderCounter;
+  work_order_link: WorkOrderLink;
   work_order_photo: WorkOrderPhoto;
   work_order_signature: WorkOrderSignature;
   work_order_tally: WorkOrderTally;

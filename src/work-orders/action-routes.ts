@@ -79,9 +79,9 @@ export function actionRoutes(app: RouteScope, mount: Mount, { shell }: { readonl
       { config: write, schema, preValidation: takeNothingAsEmpty },
       async (request, reply) =>
         shell.transact(request, reply, async (trx) => {
-          const { area, params } = request;
+          const { area, params, headers } = request;
           const given = body ? (request.body as WorkOrderChange) : {};
-          const which = { area, id: params.id, at: shell.now() };
+          const which = { area, id: params.id, ifMatch: headers['if-match'], at: shell.now() };
           return mount.one(await changeWorkOrder(trx, which, { body: given, action }));
         }),
     );

@@ -9,14 +9,16 @@
 import { type Area, requireSite } from '../access/api-key.ts';
 import { actorOf } from '../events/event.ts';
 import { appendEvents } from '../events/store.ts';
-import { endWorkOnInsights } from '../insights/end-work.ts';
+import { endWorkOnInsights, type WorkMove } from '../insights/end-work.ts';
 import { lockInsights } from '../insights/insight-event-store.ts';
+import { findInsight } from '../insights/store.ts';
 import type { Db } from '../platform/database.ts';
 import { requireMatch } from '../platform/etag.ts';
 import { parseInstant } from '../platform/instant.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { refusals } from '../platform/refusals.ts';
-import { checkAssignees } from './links.ts';
+import { stopTimers } from './labor/change-labor.ts';
+import { checkAssignees } from './references.ts';
 import { linkColumns } from './relink.ts';
 import { findUnmet, settle } from './settle.ts';
 import { termsOf } from './sla/promise.ts';
@@ -26,13 +28,16 @@ import { type Action, findObstacle, stands, statusOf } from './status.ts';
 import {
   deleteWorkOrders,
   findWorkOrder,
+  type HeldChange,
   type HeldWorkOrder,
   listLinkedInsights,
   listStandingSubtasks,
+  listSubtasks,
   lockWorkOrders,
   updateWorkOrders,
   type WorkOrderColumns,
 } from './store.ts';
+import { teamColumns } from './teams/named-team.ts';
 import type { WorkOrder } from './work-order.ts';
 import type { WorkOrderChange } from './work-order-body.ts';
 import { ownColumns } from './work-order-columns.ts';
@@ -68,25 +73,20 @@ export function changeWorkOrders(trx: Db, which: Which, asked: Asked): Promise<O
 type Held = Which & { readonly ifMatch: string | undefined };
 
 async function changeEach(trx: Db, which: Held, asked: Asked): Promise<Outcome[]> {
-  const { area, ids, at } = which;
+  const { area, ids } = which;
   const { action } = asked;
   const status = action === undefined ? asked.body.status : (statusOf[action] ?? asked.body.status);
   const body = status === undefined ? asked.body : { ...asked.body, status };
   const isEmpty = Object.values(body).every((value) => value === undefined);
-  const held = await hold(trx, which, { withInsights: body.status !== undefined || body.insight !== undefined });
+  const withInsights = body.status !== undefined || body.insight !== undefined;
+  const held = await hold(trx, which, { withInsights, insight: body.insight });
   if (held.length > 0) await checkAssignees(trx, area, body);
   const mayPromiseAnew = [body.priority, body.asset_id, body.equipment_uri].some((value) => value !== undefined);
   const promises = mayPromiseAnew ? await getPromises(trx, area.caller.tenantId) : nothingPromised;
-  const decisions = await decideAll(trx, which, { held, body, action, promises });
+  const team = held.length > 0 ? await teamColumns(trx, area.caller.tenantId, body) : {};
+  const decisions = await decideAll(trx, which, { held, body, action, promises, team });
   const changes = isEmpty ? [] : [...decisions.values()].filter((decision) => 'columns' in decision);
-  const { tenantId } = area.caller;
-  const after = new Map((await updateWorkOrders(trx, { tenantId, at }, changes)).map((row) => [row.id, row]));
-  const moves = changes.map(({ before }) => ({ before, after: after.get(before.id) ?? before }));
-  const actor = actorOf(area.caller);
-  await appendEvents(
-    trx,
-    moves.flatMap((move) => changedEvents(move.before, move.after, actor)),
-  );
+  const moves = await update(trx, which, changes);
   await settleInsights(trx, which, moves.flatMap(concernedInsights));
   return ids.map((id) => {
     const decision = decisions.get(id.toLowerCase());
@@ -95,31 +95,55 @@ async function changeEach(trx: Db, which: Held, asked: Asked): Promise<Outcome[]
   });
 }
 
+/** Writes changes, and tells of them. */
+async function update(trx: Db, { area, at }: Which, changes: readonly HeldChange[]): Promise<Move[]> {
+  const { tenantId } = area.caller;
+  const after = new Map((await updateWorkOrders(trx, { tenantId, at }, changes)).map((row) => [row.id, row]));
+  const moves = changes.map(({ before }) => ({ before, after: after.get(before.id) ?? before }));
+  const actor = actorOf(area.caller);
+  await appendEvents(
+    trx,
+    moves.flatMap((move) => changedEvents(move.before, move.after, actor)),
+  );
+  return moves;
+}
+
 /** Deletes one work order, under the same conditions as a change. */
 export async function removeWorkOrder(trx: Db, { id, ifMatch, ...which }: WhichOne): Promise<void> {
   const [outcome] = await removeEach(trx, { ...which, ids: [id], ifMatch });
   if (outcome?.refusal) throw outcome.refusal;
 }
 
-/** Deletes many, each by itself. */
+/** Deletes many, each by itself. Their sub-tasks stand by themselves from then on, and their timers have ended. */
 export function removeWorkOrders(trx: Db, which: Which): Promise<Outcome[]> {
   return removeEach(trx, { ...which, ifMatch: undefined });
 }
 
 async function removeEach(trx: Db, which: Held): Promise<Outcome[]> {
   const { area, ids, at } = which;
-  const held = await hold(trx, which, { withInsights: true });
+  const { tenantId } = area.caller;
+  const subtaskIds = await listSubtasks(trx, { tenantId, ids });
+  const anywhere = { ...which, area: { ...area, site: null }, ids: [...ids, ...subtaskIds] };
+  const rows = await hold(trx, anywhere, { withInsights: true });
+  const named = new Set(ids.map((id) => id.toLowerCase()));
+  const held = rows.filter(({ id, site_id }) => named.has(id) && (area.site === null || site_id === area.site.id));
   const refused = new Map(held.map((row) => [row.id, findRefusal(() => checkAllowed(which, row))]));
   const gone = held.filter(({ id }) => refused.get(id) === null);
-  await deleteWorkOrders(trx, { tenantId: area.caller.tenantId, ids: gone.map(({ id }) => id), at });
+  await stopTimers(trx, which, gone);
+  const goneIds = gone.map(({ id }) => id);
+  await deleteWorkOrders(trx, { tenantId, ids: goneIds, at });
+  const left = rows.filter(({ id, parent_id }) => goneIds.includes(parent_id ?? '') && !goneIds.includes(id));
+  const actor = actorOf(area.caller);
   await appendEvents(
     trx,
-    gone.map((row) => deletedEvent(row, actorOf(area.caller))),
+    gone.map((row) => deletedEvent(row, actor)),
   );
+  const freed = left.map((before) => ({ before, columns: { parent_id: null } }));
+  await update(trx, which, freed);
   await settleInsights(
     trx,
     which,
-    gone.flatMap(({ insight_id }) => insight_id ?? []),
+    gone.flatMap(({ insight_id: id }) => (id ? [{ id }] : [])),
   );
   return ids.map((id) => {
     const refusal = refused.get(id.toLowerCase());
@@ -127,21 +151,23 @@ async function removeEach(trx: Db, which: Held): Promise<Outcome[]> {
   });
 }
 
-/** Holds the insights of work orders, if that is asked for, and then the work orders themselves. */
+/** Holds the insights of work orders and the one that they are to be linked to, if that is asked for, and then the work orders. */
 async function hold(
   trx: Db,
   { area, ids }: Which,
-  { withInsights }: { withInsights: boolean },
+  { withInsights, insight }: { withInsights: boolean; insight?: string | null | undefined },
 ): Promise<HeldWorkOrder[]> {
   if (!withInsights) return lockWorkOrders(trx, area, ids);
   const linked = await listLinkedInsights(trx, { tenantId: area.caller.tenantId, ids });
-  await lockInsights(trx, { ids: [...linked.values()].filter((id) => id !== null) });
+  const given = insight ? await findInsight(trx, area, insight) : undefined;
+  const insightIds = given ? [...linked, given.insight.id] : linked;
+  await lockInsights(trx, { ids: insightIds });
   const held = await lockWorkOrders(trx, area, ids);
-  if (held.some(({ id, insight_id }) => linked.get(id) !== insight_id)) throw new LinkedMeanwhile();
+  if (held.some(({ insight_id: id }) => id !== null && !insightIds.includes(id))) throw new LinkedMeanwhile();
   return held;
 }
 
-/** Somebody linked another insight before the work order was held; the transaction is to run again (class 40 of PostgreSQL's codes). */
+/** Somebody linked an insight that is not held before the work order was; the transaction is to run again (class 40 of PostgreSQL's codes). */
 class LinkedMeanwhile extends Error {
   override readonly name = 'LinkedMeanwhile';
   readonly code = '40001';
@@ -156,6 +182,8 @@ type Deciding = {
   readonly body: WorkOrderChange;
   readonly action: Action | undefined;
   readonly promises: Promises;
+  /** The team that the body names. */
+  readonly team: WorkOrderColumns;
 };
 
 /** Sub-tasks are decided before their parents, which may end with them. */
@@ -199,21 +227,22 @@ async function decide(trx: Db, which: Held, deciding: DecidingOne): Promise<Deci
 async function columnsOf(
   trx: Db,
   { area, at }: Held,
-  { before, body, action, promises, openSubtasks }: DecidingOne,
+  { before, body, action, promises, team, openSubtasks }: DecidingOne,
 ): Promise<WorkOrderColumns> {
   const obstacle = action && findObstacle(action, before.status);
   if (obstacle !== undefined) throw refusals.workOrderState(obstacle, before.status);
   const links = await linkColumns(trx, area, { before, body });
-  const own = { ...ownColumns(body, before, before.time_zone), ...links.columns };
+  const timeZone = links.timeZone ?? before.time_zone;
+  const own = { ...links.columns, ...ownColumns(body, before, timeZone), ...team };
   const { status, hold_reason, resolution, completed_at: text } = body;
-  const completed_at = text == null ? text : parseInstant(text, before.time_zone);
+  const completed_at = text == null ? text : parseInstant(text, timeZone);
   const isPromisedAnew = body.priority !== undefined || links.timeZone !== undefined;
   const terms =
     isPromisedAnew && stands(status ?? before.status)
       ? termsOf(promises, {
           priority: body.priority ?? before.priority,
           createdAt: before.created_at,
-          timeZone: links.timeZone ?? before.time_zone,
+          timeZone,
         })
       : undefined;
   const columns = settle(before, own, { change: { status, hold_reason, resolution, completed_at }, terms, at });
@@ -240,15 +269,20 @@ function findRefusal(check: () => void): Refusal | null {
 
 type Move = { readonly before: WorkOrderState; readonly after: WorkOrderState };
 
-/** The insights that may have to follow: work on one has ended or begun again, or it was unlinked. */
-function concernedInsights({ before, after }: Move): string[] {
-  const isMoved = stands(before.status) !== stands(after.status);
-  const isUnlinked = before.insight_id !== after.insight_id;
-  return [isMoved ? after.insight_id : null, isUnlinked ? before.insight_id : null].filter((id) => id !== null);
+/** The insights that may have to follow: work on one has ended, otherwise than before or at all, or begun again, or it was linked or unlinked. */
+function concernedInsights({ before, after }: Move): WorkMove[] {
+  const isMoved = before.status !== after.status && !(stands(before.status) && stands(after.status));
+  const isRelinked = before.insight_id !== after.insight_id;
+  const isTakenBack = before.status === 'completed' || stands(after.status);
+  const moved = { isDone: after.status === 'completed', isTakenBack };
+  return [
+    ...(isMoved && after.insight_id ? [{ id: after.insight_id, ...moved }] : []),
+    ...(isRelinked && before.insight_id ? [{ id: before.insight_id }] : []),
+    ...(isRelinked && after.insight_id ? [{ id: after.insight_id, isLinked: true }] : []),
+  ];
 }
 
-async function settleInsights(trx: Db, { area, at }: Which, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+async function settleInsights(trx: Db, { area, at }: Which, moves: readonly WorkMove[]): Promise<void> {
   const { caller } = area;
-  await endWorkOnInsights(trx, { tenantId: caller.tenantId, ids: [...new Set(ids)], actor: actorOf(caller), at });
+  await endWorkOnInsights(trx, { tenantId: caller.tenantId, moves, actor: actorOf(caller), at });
 }

@@ -19,13 +19,14 @@ export type WorkOrderCounts = Partial<
 
 /**
  * Notes what was added to a work order, or with negative numbers taken away, in the transaction that does so. It is another version
- * of the work order then, since it shows the counts.
+ * of the work order then, since it shows the counts; where none of them changes it stays as it is.
  */
 export async function addToWorkOrder(
   trx: Db,
   { tenantId, id, at }: { tenantId: string; id: string; at: Date },
   counts: WorkOrderCounts,
 ): Promise<void> {
+  if (Object.values(counts).every((difference) => difference === 0)) return;
   const sums = Object.entries(counts).map(([name, difference]) => [
     name,
     sql<number>`${sql.ref(name)} + ${difference}::integer`,

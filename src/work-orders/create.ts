@@ -2,6 +2,8 @@ import { type Area, requireSite } from '../access/api-key.ts';
 import { findDefaultSite } from '../assets/store.ts';
 import { actorOf } from '../events/event.ts';
 import { appendEvent } from '../events/store.ts';
+import { endWorkOnInsights } from '../insights/end-work.ts';
+import { lockInsights } from '../insights/insight-event-store.ts';
 import { recordInsightEvents } from '../insights/insight-events.ts';
 import { startInsight } from '../insights/store.ts';
 import type { Db } from '../platform/database.ts';
@@ -16,11 +18,13 @@ import {
   resolveEquipment,
   resolveEquipmentOf,
   resolveInsight,
-} from './links.ts';
+} from './references.ts';
 import { findUnmet, settle, unsettled } from './settle.ts';
 import { termsOf } from './sla/promise.ts';
 import { getPromises } from './sla/sla-policy-store.ts';
+import { stands } from './status.ts';
 import { findWorkOrder, insertWorkOrder } from './store.ts';
+import { teamColumns } from './teams/named-team.ts';
 import { defaultsOf, type WorkOrder } from './work-order.ts';
 import type { WorkOrderBody } from './work-order-body.ts';
 import { dueColumns, ownColumns } from './work-order-columns.ts';
@@ -46,12 +50,15 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
   }
   await checkAssignees(trx, area, body);
   if (body.parent) await checkParent(trx, area, { id: null, parentId: body.parent });
-  const columns = await columnsOf(trx, { area, mount, body, at }, { equipment, site });
+  const given = await columnsOf(trx, { area, mount, body, at }, { equipment, site });
+  const columns = { ...given, ...(await teamColumns(trx, tenantId, body)) };
 
   // The insight before the counter, as rules lock them: the other way round the two could wait for each other for ever.
   const actor = actorOf(area.caller);
   const insightId = insight?.insight.id ?? null;
-  if (insightId !== null) {
+  const isOver = columns.status !== undefined && !stands(columns.status);
+  if (insightId !== null && isOver) await lockInsights(trx, { ids: [insightId] });
+  if (insightId !== null && !isOver) {
     await recordInsightEvents(trx, { ids: [insightId], actor }, async () => {
       await startInsight(trx, { tenantId, id: insightId, at });
       return [];
@@ -64,6 +71,10 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
     at,
   });
   if (inserted) await appendEvent(trx, createdEvent(inserted, actor));
+  if (insightId !== null && isOver) {
+    const moves = [{ id: insightId, isDone: columns.status === 'completed' }];
+    await endWorkOnInsights(trx, { tenantId, moves, actor, at });
+  }
   const created = inserted && (await findWorkOrder(trx, area, inserted.id));
   if (!created) throw new Error('a work order that was inserted cannot be found in its own transaction');
   return created.workOrder;

@@ -2,10 +2,11 @@ import { sql } from 'kysely';
 import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
+import type { JsonText } from '../platform/json-text.ts';
 import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { shown, workOrdersOf } from './store.ts';
-import { type Tallied, tallyWorkOrders } from './total-store.ts';
+import { type Tallied, tallyOf } from './total-store.ts';
 import type { WorkOrder } from './work-order.ts';
 import type { WorkOrderFilter } from './work-order-query.ts';
 import { toWorkOrder } from './work-order-row.ts';
@@ -16,15 +17,20 @@ export async function listWorkOrders(
   area: Area,
   filter: Partial<WorkOrderFilter>,
   page: ListRequest,
-): Promise<Rows<WorkOrder>> {
+): Promise<Rows<JsonText<WorkOrder>>> {
   const orders = narrowed(filtered(workOrdersOf(db, area), filter), page).where(
     withinSites('work_order.site_id', area.caller),
   );
   const tallied = talliedOf(area, filter, page);
-  const count = () => orders.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow();
+  if (tallied) {
+    const tally = tallyOf(db, tallied);
+    const rows = await inOrder(shown(orders), page).select(sql<number>`(${tally})`.as('count')).execute();
+    // Behind the last row there is none that could tell.
+    return rowsOf(rows, rows[0] ?? (await tally.executeTakeFirstOrThrow()), toWorkOrder);
+  }
   // Side by side, on a connection each: neither needs what the other finds.
   const [total, rows] = await Promise.all([
-    tallied ? tallyWorkOrders(db, tallied) : count(),
+    orders.select((all) => all.fn.countAll().as('count')).executeTakeFirstOrThrow(),
     inOrder(shown(orders), page).execute(),
   ]);
   return rowsOf(rows, total, toWorkOrder);
@@ -64,6 +70,7 @@ function filtered(all: Orders, filter: Partial<WorkOrderFilter>): Orders {
     const person = sql`${filter.assignee}::uuid`;
     orders = orders.where(sql<boolean>`(work_order.assigned_to = ${person} or ${person} = any(work_order.assignees))`);
   }
+  if (filter.team_id !== undefined) orders = orders.where('team_id', '=', filter.team_id);
   if (filter.assigned_team !== undefined) orders = orders.where('assigned_team', '=', filter.assigned_team);
   if (filter.insight !== undefined) orders = orders.where('insight_id', '=', filter.insight);
   if (filter.parent !== undefined) orders = orders.where('work_order.parent_id', '=', filter.parent);

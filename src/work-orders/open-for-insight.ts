@@ -7,8 +7,11 @@ import { settle, unsettled } from './settle.ts';
 import { termsOf } from './sla/promise.ts';
 import { getPromises } from './sla/sla-policy-store.ts';
 import { findTimeZone, insertWorkOrder } from './store.ts';
+import { teamColumns } from './teams/named-team.ts';
 import { types } from './work-order.ts';
 import { createdEvent } from './work-order-events.ts';
+
+const titleMax = 500;
 
 /**
  * Opens the work order that a rule asks for, linked to its insight, in the rule's own transaction; at most one an insight. The tenant's
@@ -33,7 +36,8 @@ export async function openForInsight(trx: Db, insight: OpenInsight, request: Wor
       equipment_uri: insight.uri,
       location_uri: insight.locationUri,
       insight_id: insight.id,
-      title: request.title,
+      // As long as a title may be; those of rules have no limit.
+      title: request.title.slice(0, titleMax).toWellFormed(),
       description: request.description,
       priority,
       type: types.find((type) => type === request.type) ?? 'corrective',
@@ -48,5 +52,5 @@ export async function openForInsight(trx: Db, insight: OpenInsight, request: Wor
 async function assignmentOf(trx: Db, tenantId: string, assign: string | null) {
   const username = assign?.startsWith('user:') ? assign.slice('user:'.length) : undefined;
   const user = username === undefined ? undefined : await findActiveUserByName(trx, { tenantId, username });
-  return user ? { assigned_to: user.id } : { assigned_team: assign };
+  return user ? { assigned_to: user.id } : teamColumns(trx, tenantId, { assigned_team: assign });
 }

@@ -1,9 +1,10 @@
 import type { Area } from '../access/api-key.ts';
 import type { Db } from '../platform/database.ts';
 import { refusals } from '../platform/refusals.ts';
-import { checkParent, resolveEquipment, resolveInsight } from './links.ts';
+import { checkParent, resolveEquipment, resolveInsight } from './references.ts';
 import type { HeldWorkOrder, WorkOrderColumns } from './store.ts';
 import type { WorkOrderChange } from './work-order-body.ts';
+import { dueColumns } from './work-order-columns.ts';
 
 type Relinking = { readonly before: HeldWorkOrder; readonly body: WorkOrderChange };
 
@@ -17,36 +18,47 @@ type Relinked = { readonly columns: WorkOrderColumns; readonly timeZone?: string
 export async function linkColumns(trx: Db, area: Area, { before, body }: Relinking): Promise<Relinked> {
   if (body.parent) await checkParent(trx, area, { id: before.id, parentId: body.parent });
   const equipment = await equipmentColumns(trx, area, { before, body });
-  const insight = await insightColumns(trx, area, { before: { ...before, ...equipment.columns }, body });
+  const siteId = equipment.columns.site_id ?? before.site_id;
+  const insight = await insightColumns(trx, area, { before, body, siteId });
   return { ...equipment, columns: { ...equipment.columns, ...insight } };
 }
 
 /**
  * Equipment carries its location along unless the body names one, and, on the tenant's mount, its site: a work order
- * lies where its equipment does.
+ * lies where its equipment does, and is due by the clock there.
  */
 async function equipmentColumns(trx: Db, area: Area, { before, body }: Relinking): Promise<Relinked> {
   const { asset_id, equipment_uri, location_uri } = body;
   if (asset_id === undefined && equipment_uri === undefined) return { columns: {} };
   const equipment = await resolveEquipment(trx, area, { asset_id, equipment_uri });
-  const located = location_uri === undefined && equipment.locationUri !== '';
-  const { place } = equipment;
+  const { place, locationUri } = equipment;
+  const hasMoved = place !== null && place.siteId !== before.site_id;
+  // A place at the site that it leaves is none any more.
+  const isLocated = location_uri === undefined && (locationUri !== '' || hasMoved);
   const columns = {
     asset_id: equipment.assetId,
     equipment_uri: equipment.uri,
-    site_id: place?.siteId ?? before.site_id,
-    ...(located ? { location_uri: equipment.locationUri } : {}),
+    ...(isLocated ? { location_uri: locationUri } : {}),
   };
-  return place && place.siteId !== before.site_id ? { columns, timeZone: place.timeZone } : { columns };
+  if (!hasMoved) return { columns };
+  const { siteId: site_id, timeZone } = place;
+  return { columns: { ...columns, site_id, ...dueColumns(before.due_date, timeZone) }, timeZone };
 }
 
 /** A rule's work order keeps its insight: by it the rule knows that it has opened one. */
-async function insightColumns(trx: Db, area: Area, { before, body }: Relinking): Promise<WorkOrderColumns> {
-  const { insight: given } = body;
-  if (given === undefined || (given ?? null) === before.insight_id) return {};
-  if (before.source === 'rule') throw refusals.invalidBody('/insight', 'conflict', 'a rule opened it for its insight');
+async function insightColumns(
+  trx: Db,
+  area: Area,
+  { before, body, siteId }: Relinking & { siteId: string },
+): Promise<WorkOrderColumns> {
+  const given = body.insight === undefined ? before.insight_id : (body.insight?.toLowerCase() ?? null);
+  const isOther = given !== before.insight_id;
+  if (isOther && before.source === 'rule')
+    throw refusals.invalidBody('/insight', 'conflict', 'a rule opened it for its insight');
   if (given === null) return { insight_id: null };
-  const { siteId } = await resolveInsight(trx, area, given);
-  if (siteId !== before.site_id) throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site');
+  if (!isOther && siteId === before.site_id) return {};
+  const insight = await resolveInsight(trx, area, given);
+  if (insight.siteId !== siteId)
+    throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site than the work order');
   return { insight_id: given };
 }

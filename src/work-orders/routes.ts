@@ -1,10 +1,10 @@
-import { requireSite } from '../access/api-key.ts';
+import type { z } from 'zod';
+import type { Area } from '../access/api-key.ts';
 import { expand, expandPage, readerOf } from '../access/listing.ts';
 import type { Db } from '../platform/database.ts';
 import { oneQuery } from '../platform/list-query.ts';
 import { deleted, type Mount, type RouteScope, type Shell } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
-import { refusals } from '../platform/refusals.ts';
 import { actionRoutes } from './action-routes.ts';
 import { activityRoutes } from './activity/activity-routes.ts';
 import { bulkRoutes } from './bulk-routes.ts';
@@ -12,7 +12,7 @@ import { changeWorkOrder, removeWorkOrder } from './change.ts';
 import { createWorkOrder } from './create.ts';
 import { expanders } from './expanders.ts';
 import { listWorkOrders } from './list-store.ts';
-import { findWorkOrder } from './store.ts';
+import { requireOrder } from './parts/part.ts';
 import { WorkOrder } from './work-order.ts';
 import { WorkOrderChange, workOrderBody } from './work-order-body.ts';
 import { typeOf } from './work-order-columns.ts';
@@ -34,7 +34,8 @@ export function workOrderRoutes(app: RouteScope, mount: Mount, needs: Needs): vo
   activityRoutes(app, mount, needs);
 }
 
-function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+function readingRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
+  const { db, shell } = needs;
   const list = {
     operationId: mount.operationId('listWorkOrders'),
     summary: 'List work orders, most recent first',
@@ -46,12 +47,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
     { config: read, schema: { ...list, tags, response: { 200: mount.pageOf(WorkOrder) } } },
     async (request, reply) => {
       const { area, query } = request;
-      const { page, filter, expand: names } = paging.list(workOrderList, query, readerOf(area));
-      const { wo_type, ...given } = filter;
-      const type = typeOf({ type: given.type, wo_type });
-      const rows = await listWorkOrders(db, area, { ...given, type }, page);
-      const asked = { caller: area.caller, names, expanders };
-      return shell.send(request, reply, mount.page(request, await expandPage(db, paging.page(page, rows), asked)));
+      return shell.send(request, reply, mount.page(request, await pageOf(needs, { area, query })));
     },
   );
   const one = {
@@ -65,19 +61,17 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
     { config: read, schema: { ...one, tags, response: { 200: mount.oneOf(WorkOrder) } } },
     async (request, reply) => {
       const { area, params, query } = request;
-      const found = await findWorkOrder(db, area, params.id);
-      if (!found) throw refusals.workOrderNotFound(params.id);
-      requireSite(area.caller, found.siteId);
-      if (query.expand === undefined) return shell.send(request, reply, mount.one(found.workOrder));
+      const { workOrder } = await requireOrder(db, area, params.id);
+      if (query.expand === undefined) return shell.send(request, reply, mount.one(workOrder));
       const asked = { caller: area.caller, names: query.expand, expanders };
-      const [shown = found.workOrder] = await expand(db, [found.workOrder], asked);
+      const [shown = workOrder] = await expand(db, [workOrder], asked);
       return shell.send(request, reply, mount.found(shown));
     },
   );
 }
 
 /** The sub-tasks of a work order, each a work order of its own, wherever in the tenant it lies. */
-function listBelow(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+function listBelow(app: RouteScope, mount: Mount, needs: Needs): void {
   const schema = {
     operationId: mount.operationId('listSubtasks'),
     summary: 'List the sub-tasks of a work order, most recent first',
@@ -88,21 +82,27 @@ function listBelow(app: RouteScope, mount: Mount, { db, paging, shell }: Needs):
   };
   app.get(mount.member('work-orders', '/subtasks'), { config: read, schema }, async (request, reply) => {
     const { area, params, query } = request;
-    const found = await findWorkOrder(db, area, params.id);
-    if (!found) throw refusals.workOrderNotFound(params.id);
-    requireSite(area.caller, found.siteId);
-    const { page, filter, expand: names } = paging.list(workOrderList, query, readerOf(area, params.id));
-    const { wo_type, ...given } = filter;
-    const type = typeOf({ type: given.type, wo_type });
-    const rows = await listWorkOrders(
-      db,
-      { ...area, site: null },
-      { ...given, type, parent: found.workOrder.id },
-      page,
-    );
-    const asked = { caller: area.caller, names, expanders };
-    return shell.send(request, reply, mount.page(request, await expandPage(db, paging.page(page, rows), asked)));
+    const { workOrder: parent } = await requireOrder(needs.db, area, params.id);
+    const page = await pageOf(needs, { area: { ...area, site: null }, query, below: { area, parent } });
+    return needs.shell.send(request, reply, mount.page(request, page));
   });
+}
+
+type Listing = {
+  readonly area: Area;
+  readonly query: z.output<typeof WorkOrderQuery>;
+  /** Only those below a work order, which was asked for from another area. */
+  readonly below?: { readonly area: Area; readonly parent: WorkOrder };
+};
+
+/** A page of an area's work orders as a query asks for it. */
+async function pageOf({ db, paging }: Needs, { area, query, below }: Listing) {
+  const reader = below ? readerOf(below.area, below.parent.id) : readerOf(area);
+  const { page, filter, expand: names } = paging.list(workOrderList, query, reader);
+  const { wo_type, ...given } = filter;
+  const type = typeOf({ type: given.type, wo_type });
+  const rows = await listWorkOrders(db, area, { ...given, type, ...(below && { parent: below.parent.id }) }, page);
+  return expandPage(db, paging.page(page, rows), { caller: area.caller, names, expanders });
 }
 
 function writingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {

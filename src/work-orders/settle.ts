@@ -38,7 +38,7 @@ export function settle(before: Settling, columns: WorkOrderColumns, { change, te
   const progress = progressAfter({ ...before, status: before.status as Status }, change, at);
   const after = { ...before, ...columns, ...progress, ...terms };
   const isOver = !stands(before.status) && !stands(after.status);
-  const isSame = before.completed_at?.getTime() === after.completed_at?.getTime();
+  const isSame = after.completed_at === null || before.completed_at?.getTime() === after.completed_at.getTime();
   const overdue_at = stands(after.status) && after.due_at !== null && after.due_at <= at ? after.due_at : null;
   // What ended keeps the state of its promises, unless it turns out to have been completed at another time.
   if (isOver && isSame) return { ...columns, ...progress, overdue_at };

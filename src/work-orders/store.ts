@@ -6,7 +6,7 @@ import { laterThanBefore } from '../platform/version-store.ts';
 import { standing } from './status.ts';
 import type { WorkOrder } from './work-order.ts';
 import type { WorkOrderState } from './work-order-events.ts';
-import { toWorkOrder } from './work-order-row.ts';
+import { toWorkOrder, workOrderJson } from './work-order-row.ts';
 
 /** What may be written of a work order, by the names of its columns. */
 export type WorkOrderColumns = Partial<
@@ -70,8 +70,9 @@ export async function findWorkOrder(
   area: Area,
   id: string,
 ): Promise<{ workOrder: WorkOrder; siteId: string } | undefined> {
-  const row = await shown(workOrdersOf(db, area)).where('work_order.id', '=', id).executeTakeFirst();
-  return row && { workOrder: toWorkOrder(row), siteId: row.site_id };
+  const found = shown(workOrdersOf(db, area)).select('work_order.site_id').where('work_order.id', '=', id);
+  const row = await found.executeTakeFirst();
+  return row && { workOrder: toWorkOrder(row).read(), siteId: row.site_id };
 }
 
 /** The row of a work order with the zone in which its local times are read. */
@@ -97,18 +98,19 @@ export function lockWorkOrders(trx: Db, area: Area, ids: readonly string[]): Pro
   );
 }
 
-/** The insights that work orders are linked to, by the ids of those, as they are now: nothing is held. */
+/** The ids of the insights that work orders are linked to now; nothing is held. */
 export async function listLinkedInsights(
   db: Db,
   { tenantId, ids }: { tenantId: string; ids: readonly string[] },
-): Promise<Map<string, string | null>> {
+): Promise<string[]> {
   const rows = await db
     .selectFrom('work_order')
-    .select(['id', 'insight_id'])
+    .select('insight_id')
+    .distinct()
     .where('tenant_id', '=', tenantId)
     .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
     .execute();
-  return new Map(rows.map(({ id, insight_id }) => [id, insight_id]));
+  return rows.flatMap(({ insight_id }) => insight_id ?? []);
 }
 
 /** A work order that the transaction holds, and what is to be written of it. */
@@ -157,6 +159,21 @@ export async function deleteWorkOrders(
     .where(sql<boolean>`id = any(${[...ids]}::uuid[])`)
     .where('deleted_at', 'is', null)
     .execute();
+}
+
+/** The ids of the sub-tasks of work orders. */
+export async function listSubtasks(
+  db: Db,
+  { tenantId, ids }: { tenantId: string; ids: readonly string[] },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('work_order')
+    .select('id')
+    .where('tenant_id', '=', tenantId)
+    .where(sql<boolean>`parent_id = any(${[...ids]}::uuid[])`)
+    .where('deleted_at', 'is', null)
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** The sub-tasks of work orders that still stand: the ids of each with that of its parent. */
@@ -217,13 +234,10 @@ export function workOrdersOf(db: Db, area: Area) {
   return area.site === null ? orders : orders.where('work_order.site_id', '=', area.site.id);
 }
 
-/** With the names that their ids stand for. */
+/** Each as JSON, with the names that its ids stand for. */
 export function shown(orders: ReturnType<typeof workOrdersOf>) {
   return orders
     .leftJoin('app_user as creator', 'creator.id', 'work_order.created_by')
     .leftJoin('app_user as assignee', 'assignee.id', 'work_order.assigned_to')
-    .selectAll('work_order')
-    .select('site.slug as site')
-    .select(['creator.username as creator_username', 'creator.email as creator_email'])
-    .select(['assignee.username as assignee_username', 'assignee.email as assignee_email']);
+    .select(workOrderJson.as('json'));
 }

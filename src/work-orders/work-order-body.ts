@@ -1,9 +1,8 @@
 /** What clients write of a work order: the bodies of POST and PATCH. */
 import { z } from 'zod';
-import { exampleOf, Id, Metadata, text } from '../platform/fields.ts';
-import { parseInstant } from '../platform/instant.ts';
+import { exampleOf, Id, InstantText, Metadata, text } from '../platform/fields.ts';
+import { parseDate } from '../platform/instant.ts';
 import type { Mount } from '../platform/mount.ts';
-import { parseDueDate } from './due-date.ts';
 import { statuses } from './status.ts';
 import { defaultsOf, priorities, types } from './work-order.ts';
 
@@ -31,11 +30,12 @@ const yesOrNo = () =>
 
 const Title = text(500).regex(/\S/, 'must not be empty').describe('What is to be done, in a line.');
 const Due = text(40)
-  .refine((value) => parseDueDate(value, 'UTC') !== undefined, 'must be a date (2026-04-15) or an instant (ISO 8601)')
+  .refine(
+    (value) => parseDate(value) !== undefined || InstantText.safeParse(value).success,
+    'must be a date (2026-04-15) or an instant (ISO 8601)',
+  )
   .meta({ examples: ['2026-04-15', '2026-03-17T17:00:00Z'] });
-const InstantGiven = text(40)
-  .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
-  .meta({ format: 'date-time' });
+const InstantGiven = InstantText.meta({ format: 'date-time' });
 const Email = text(320).regex(/^([^\s@]+@[^\s@]+)?$/, 'must be an e-mail address');
 
 const assigneesMax = 50;
@@ -59,7 +59,8 @@ const ofAssignment = {
     .transform((value) => value || [])
     .optional()
     .describe('Active users who work on it beside assigned_to.'),
-  assigned_team: unsettable(text(200)).describe('A team or role.'),
+  assigned_team: unsettable(text(200)).describe('A team, by its name, or a role; fills in team_id.'),
+  team_id: unsettable(Id).describe('A team of the tenant; fills in assigned_team, whatever that says.'),
 };
 
 /** What many work orders may be given at once, too. */

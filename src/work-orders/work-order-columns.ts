@@ -24,7 +24,7 @@ export function ownColumns(
   timeZone: string,
 ): WorkOrderColumns {
   const { title, description, priority, category, location_uri, requester_name, requester_email } = body;
-  const { assigned_to, assigned_team, parent, estimated_minutes, requires_signature, requires_photo } = body;
+  const { assigned_to, parent, estimated_minutes, requires_signature, requires_photo } = body;
   const { external_id, metadata, failure, due_date } = body;
   return withoutAbsent({
     title,
@@ -36,7 +36,6 @@ export function ownColumns(
     requester_name,
     requester_email,
     assigned_to,
-    assigned_team,
     parent_id: parent,
     estimated_minutes,
     requires_signature,

@@ -1,15 +1,15 @@
 /**
  * What a change of a work order is told as. Each property that changed is in one event alone:
  *
- *   assigned_to, assignees, assigned_team ─▶ assigned      status, with what follows from it ─▶ status_changed
+ *   assigned_to, assignees, assigned_team, team_id ─▶ assigned      status, with what follows from it ─▶ status_changed
  *   completed_at, resolution, failure, when it is completed ─▶ completed
  *   overdue_at, when the deadline passes ─▶ overdue        sla_status ─▶ sla_at_risk, sla_breached
  *   anything else ─▶ updated
  */
 import type { Selectable } from 'kysely';
 import { type Actor, type Change, changesBetween, type EventType, type NewEvent } from '../events/event.ts';
+import { formatInstant } from '../platform/instant.ts';
 import type { WorkOrder as WorkOrderTable } from '../platform/schema.ts';
-import { instantsOf } from './work-order-row.ts';
 
 export type WorkOrderState = Selectable<WorkOrderTable>;
 
@@ -30,7 +30,7 @@ export function changedEvents(before: WorkOrderState, after: WorkOrderState, act
   return [...byType].map(([type, changes]) => eventOf(after, { actor, type, changes }));
 }
 
-const ofAssignment = ['assigned_to', 'assignees', 'assigned_team'];
+const ofAssignment = ['assigned_to', 'assignees', 'assigned_team', 'team_id'];
 const ofCompletion = ['completed_at', 'resolution', 'failure'];
 const ofProgress = ['status', 'responded_at', 'started_at', 'hold_reason', 'resolution', 'overdue_at', 'sla_status'];
 
@@ -60,7 +60,6 @@ function eventOf(row: WorkOrderState, event: Pick<NewEvent, 'actor' | 'type' | '
 }
 
 function shownOf(row: WorkOrderState) {
-  const { responded_at, started_at, completed_at, ...instants } = instantsOf(row);
   return {
     title: row.title,
     description: row.description,
@@ -80,19 +79,28 @@ function shownOf(row: WorkOrderState) {
     assigned_to: row.assigned_to,
     assignees: row.assignees,
     assigned_team: row.assigned_team,
+    team_id: row.team_id,
     estimated_minutes: row.estimated_minutes,
     requires_signature: row.requires_signature,
     requires_photo: row.requires_photo,
     status: row.status,
     hold_reason: row.hold_reason,
-    responded_at,
-    started_at,
+    responded_at: shownInstant(row.responded_at),
+    started_at: shownInstant(row.started_at),
     failure: { problem: row.failure_problem, cause: row.failure_cause, remedy: row.failure_remedy },
     resolution: row.resolution,
-    completed_at,
-    ...instants,
+    completed_at: shownInstant(row.completed_at),
+    overdue_at: shownInstant(row.overdue_at),
+    scheduled_start: shownInstant(row.scheduled_start),
+    scheduled_end: shownInstant(row.scheduled_end),
+    sla_response_due_at: shownInstant(row.sla_response_due_at),
+    sla_due_at: shownInstant(row.sla_due_at),
     sla_status: row.sla_status,
   };
+}
+
+function shownInstant(at: Date | null): string | null {
+  return at && formatInstant(at);
 }
 
 function dataOf(row: WorkOrderState) {

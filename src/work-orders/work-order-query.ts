@@ -62,6 +62,7 @@ export const WorkOrderQuery = listQuery(workOrderList, {
   assigned_to: Id.optional(),
   assignee: Id.optional().describe('Who works on it: as assigned_to, or among the assignees.'),
   assigned_team: text(200).optional(),
+  team_id: Id.optional(),
   insight: Id.optional(),
   parent: Id.optional(),
   source: z.enum(sources).optional(),

@@ -36,7 +36,11 @@ export const WorkOrder = z
     assigned_to: Id.nullable(),
     assigned_to_detail: Person.nullable(),
     assignees: z.array(Id).describe('Who works on it beside assigned_to.'),
-    assigned_team: z.string().nullable().describe('A team or role, such as one that a rule names.'),
+    assigned_team: z
+      .string()
+      .nullable()
+      .describe('The name of a team when the work was given to it, or of a role, such as one that a rule names.'),
+    team_id: Id.nullable().describe('That team.'),
     requester_name: z.string(),
     requester_email: z.string(),
     insight: Id.nullable(),

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startEmbeddedPostgres, urlOf } from '../../src/platform/embedded-postgres.ts';
-import { findFreePort } from '../../src/platform/free-port.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { ownerOf } from '../../src/platform/postgres-owner.ts';
+import { findLowPort } from '../support/low-port.ts';
 
 export type ChaosServer = {
   readonly url: string;
@@ -31,7 +31,7 @@ export async function startChaosServer(folder: string): Promise<ChaosServer> {
   const made = await startEmbeddedPostgres(folder, createLog('silent'));
   const password = new URL(made.url).password;
   await made.stop();
-  const port = await findFreePort('127.0.0.1');
+  const port = await findLowPort();
   const url = urlOf({ port, password });
   let child: ChildProcess | undefined;
 

@@ -11,7 +11,7 @@ import { newId } from '../../src/platform/id.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { restrictedLending } from '../../src/platform/row-security.ts';
 import { prepareStorage } from '../../src/telemetry/storage/engine-store.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createDocumentCheck } from './document-check.ts';
 
 type Request = {
@@ -41,9 +41,9 @@ export type TestApi = {
   close(): Promise<void>;
 };
 
-/** An API over a fresh database of its own. */
-export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
-  const testDatabase = await createTestDatabase();
+/** An API over a fresh database of its own, or one that is given, which it drops when it is closed. */
+export async function startTestApi(options: Partial<ApiOptions> = {}, given?: TestDatabase): Promise<TestApi> {
+  const testDatabase = given ?? (await createTestDatabase());
   const database = openDatabase(testDatabase.url, { connectionsMax: 10, log: createLog('silent') });
   const tenantDatabase = openTenantDatabase(testDatabase.url);
   const importsDir = join(tmpdir(), `faultline-imports-${newId()}`);

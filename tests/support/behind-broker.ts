@@ -68,7 +68,14 @@ export async function openPlant(): Promise<Plant> {
       const registry = new Registry();
       const stage = open();
       const tls = { ca: undefined, cert: undefined, key: undefined };
-      const upstream = { version: undefined, group: 'faultline', username: 'outside', tls, ...settings };
+      const upstream = {
+        version: undefined,
+        group: 'faultline',
+        username: 'outside',
+        tls,
+        refreshMs: 500,
+        ...settings,
+      };
       const ingest = await createIngest({ database: stage, storage, graceMs: 1_000, log, registry, upstream });
       const count: Member['count'] = (counter, label) => countIn(registry, counter, label);
       const isConnected = async () => (await count('upstream_connected')) === 1;

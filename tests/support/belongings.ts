@@ -25,6 +25,9 @@ export async function makeBelongings(api: TestApi, world: World, secret: string)
     rules: 'no-such-rule',
   };
   await nameAll(api, world, secret);
+  const pictured = makeForm([['file', { bytes: await makePicture('png') }]]);
+  const { status } = await api.call('PUT', `/api/v1/assets/${world.ahuId}/image`, { key: world.key, ...pictured });
+  if (status !== 200) throw new Error(`a picture: ${status}`);
   const make: Make = async (of, path, body) => {
     const sent = body !== undefined && 'payload' in body ? body : { body };
     const made = await api.call('POST', `/api/v1/${path}`, { key: world.key, ...(sent as object) });
@@ -42,7 +45,7 @@ export async function makeBelongings(api: TestApi, world: World, secret: string)
   await insertRest(api, world, { ids, secret });
   const first = async (path: string) => (await api.call('GET', path, { key: world.key })).json.data[0].id as string;
   ids['audit-log'] = await first('/api/v1/audit-log?limit=1');
-  ids.events = await first('/api/v1/events?limit=1');
+  ids.events = await first(`/api/v1/events?limit=1&site=${secret}`);
   return { secret, ids };
 }
 
@@ -79,6 +82,8 @@ async function makePlant({ make, ids, world, secret }: Making): Promise<void> {
 async function makeWorkOrder({ make, ids, world, secret }: Making): Promise<void> {
   const linked = { insight: ids.insights, assigned_to: world.alexId, asset_id: world.ahuId };
   const order = `work-orders/${await make('work-orders', 'work-orders', { title: secret, ...linked })}`;
+  const blocked = await make('blocked', 'work-orders', { title: secret });
+  await make('work-orders/link_id', `${order}/links`, { kind: 'blocks', work_order_id: blocked });
   await make('work-orders/comment_id', `${order}/comments`, { body: secret });
   await make('work-orders/task_id', `${order}/tasks`, { title: secret });
   const labor = { minutes: 5, note: secret, user_id: world.alexId, started_at: '2026-03-16T13:00:00Z' };
@@ -110,6 +115,7 @@ async function makeSettings({ make, ids, world, secret }: Making): Promise<void>
     site_ids: [world.campusId],
   });
   ids.people = ids.users as string;
+  await make('teams', 'teams', { name: secret, members: [ids.users] });
   await make('api-keys', 'api-keys', { name: secret, scopes: ['read'] });
   const pattern = `${secret}/{site}/{asset}/{point}`;
   await make('topic-templates', 'topic-templates', { name: secret, pattern, format: 'number' });
@@ -132,17 +138,22 @@ async function insertRest(
   world: World,
   { ids, secret }: { ids: Record<string, string>; secret: string },
 ): Promise<void> {
-  const [quarantined, imported] = [newId(), newId()];
+  const [quarantined, imported, session] = [newId(), newId(), newId()];
   const tenant_id = world.tenantId;
   const message = { id: quarantined, tenant_id, reason: 'x', detail: secret, topic: secret };
   await db
     .insertInto('quarantine')
     .values({ ...message, payload: Buffer.from(secret), received_at: new Date() })
     .execute();
+  const logIn = { id: session, tenant_id, user_id: ids.users as string, address: secret, user_agent: secret };
+  await db
+    .insertInto('session')
+    .values({ ...logIn, expires_at: new Date(Date.now() + 86_400_000) })
+    .execute();
   const file = { id: imported, tenant_id, site_id: world.campusId, holder_id: newId(), file_name: secret };
   await db
     .insertInto('telemetry_import')
     .values({ ...file, state: 'done', columns: '' })
     .execute();
-  Object.assign(ids, { quarantine: quarantined, imports: imported });
+  Object.assign(ids, { quarantine: quarantined, imports: imported, sessions: session });
 }

@@ -23,11 +23,16 @@ export type TestDatabase = { readonly url: string; drop(): Promise<void> };
 /** Files are copied in a third of the time, on a server whose checkpoints do not wait for the disk (global-setup.ts). */
 const copying = process.env.TIMESCALE_URL ? 'wal_log' : 'file_copy';
 
-/** A fresh, migrated database of the caller's own on the run's real server; `drop` ends its connections and removes it. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/**
+ * A fresh, migrated database of the caller's own on the run's real server, or, of `template0`, one in which there is nothing; `drop` ends
+ * its connections and removes it.
+ */
+export async function createTestDatabase(
+  template: 'template0' | typeof templateName = templateName,
+): Promise<TestDatabase> {
   const serverUrl = inject('serverUrl');
   const name = `faultline_${randomBytes(6).toString('hex')}`;
-  await onServer(serverUrl, `create database ${name} template ${templateName} strategy ${copying}`);
+  await onServer(serverUrl, `create database ${name} template ${template} strategy ${copying}`);
   return {
     url: databaseUrl(serverUrl, name),
     drop: () => onServer(serverUrl, `drop database ${name} with (force)`),

@@ -132,5 +132,5 @@ export const untilAway = ({ intake }: Run) => soon(() => intake.state()).not.toB
 
 /** What becomes so within ten seconds, on a machine that has much else to do. */
 export function soon<T>(look: () => T) {
-  return expect.poll(look, { timeout: 10_000 });
+  return expect.poll(look);
 }

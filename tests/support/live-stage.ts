@@ -39,7 +39,7 @@ export async function openLiveStage() {
       await createOrder(title);
       await vi.waitFor(() => {
         expect(stream.events.some(({ data }) => data.data?.title === title)).toBe(true);
-      }, 10_000);
+      }, 60_000);
     },
     endStreams: () => {
       for (const stream of opened.splice(0)) stream.close();

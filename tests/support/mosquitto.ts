@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type MqttClient } from 'mqtt';
-import { findFreePort } from '../../src/platform/free-port.ts';
+import { findLowPort } from './low-port.ts';
 
 const passwordTool = '/usr/bin/mosquitto_passwd';
 const path = ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find((file) =>
@@ -40,7 +40,7 @@ export type Mosquitto = {
 /** Starts one with a listener of MQTT; `lines` are added to its settings, and may add listeners. */
 export async function startMosquitto(lines: (folder: string) => string[] = () => []): Promise<Mosquitto> {
   const folder = await mkdtemp(join(tmpdir(), 'faultline-mosquitto-'));
-  const port = await findFreePort('127.0.0.1');
+  const port = await findLowPort();
   const passwords = join(folder, 'passwords');
   await writeFile(passwords, '');
   const addAccount = (username: string) => {
@@ -64,7 +64,7 @@ export async function startMosquitto(lines: (folder: string) => string[] = () =>
 
   const start = async () => {
     child = spawn(path as string, ['-c', file], { stdio: 'ignore' });
-    for (const endMs = Date.now() + 10_000; !(await isListening(port)); await sleep(20)) {
+    for (const endMs = Date.now() + 60_000; !(await isListening(port)); await sleep(20)) {
       if (child.exitCode !== null || Date.now() > endMs) throw new Error(`mosquitto does not listen on ${port}`);
     }
   };

@@ -19,7 +19,7 @@ export type RawClient = {
   end(): void;
 };
 
-const waitMsMax = 10_000;
+const waitMsMax = 60_000;
 
 /** A TCP connection without a CONNECT. */
 export async function openRaw(port: number): Promise<RawClient> {

@@ -166,7 +166,7 @@ export async function startCollecting(endpointUrl: string, options: CollectingOp
 export async function until(
   condition: () => boolean,
   what: string,
-  msMax = 10_000,
+  msMax = 60_000,
   look?: () => unknown,
 ): Promise<void> {
   const endMs = Date.now() + msMax;

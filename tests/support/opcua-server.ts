@@ -13,6 +13,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findLowPort } from './low-port.ts';
 import { createOpcuaCertificate } from './opcua-certificates.ts';
 
 export { nodeKey, numberName, numbersNamespace } from './opcua-names.ts';
@@ -102,8 +103,8 @@ export type ChildSettings = OpcuaServerOptions & {
   readonly startMs: number;
 };
 
-const startMsMax = 30_000;
-const answerMsMax = 10_000;
+const startMsMax = 240_000;
+const answerMsMax = 60_000;
 
 export async function startOpcuaServer(options: OpcuaServerOptions = {}): Promise<OpcuaServer> {
   const folder = await mkdtemp(join(tmpdir(), 'faultline-opcua-'));
@@ -114,7 +115,7 @@ export async function startOpcuaServer(options: OpcuaServerOptions = {}): Promis
   };
   let certificate = await certify(options.certificateDays);
   const startMs = Date.now();
-  let settings: ChildSettings = { ...options, port: options.port ?? 0, folder, startMs };
+  let settings: ChildSettings = { ...options, port: options.port ?? (await findLowPort()), folder, startMs };
   let child = await startChild(settings);
   settings = { ...settings, port: child.port };
 

@@ -18,6 +18,10 @@ export function makePartExamples(api: TestApi, { key, makeInsight }: World): (pa
     signature_id: async (order) =>
       post(`${order}/signatures`, makeForm([['signer_name', 'x'], await picture('image')])),
     task_id: (order) => post(`${order}/tasks`, { body: { title: 'x' } }),
+    link_id: async (order) =>
+      post(`${order}/links`, {
+        body: { kind: 'blocks', work_order_id: (await post('work-orders', { body: { title: 'x' } })).id },
+      }),
     labor_id: (order) => post(`${order}/labor`, { body: { minutes: 5 } }),
   };
   return async (path) => {

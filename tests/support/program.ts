@@ -11,7 +11,7 @@ import { stopLeftPostgres } from '../../src/platform/embedded-postgres.ts';
 import { createLog } from '../../src/platform/log.ts';
 
 const root = join(import.meta.dirname, '../..');
-const startWaitMsMax = 60_000;
+const startWaitMsMax = 240_000;
 
 /** The credentials that every program of the tests is started with. */
 export const credentials = {
@@ -102,7 +102,7 @@ export async function makeDataDir(): Promise<DataDir> {
 }
 
 /** Waits until `find` returns something, as long as `msMax`; throws with what was awaited and how it stands. */
-export async function eventually<T>(what: string, find: () => Promise<T | undefined>, msMax = 30_000): Promise<T> {
+export async function eventually<T>(what: string, find: () => Promise<T | undefined>, msMax = 120_000): Promise<T> {
   const deadline = Date.now() + msMax;
   for (;;) {
     const found = await find();
@@ -125,7 +125,10 @@ async function printed(child: ChildProcess, find: () => string | undefined, outp
     const found = find();
     if (found !== undefined) return found;
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the program ended:\n${output()}`);
-    if (Date.now() > deadline) throw new Error(`the program is not ready after ${startWaitMsMax} ms:\n${output()}`);
+    if (Date.now() > deadline) {
+      child.kill('SIGKILL');
+      throw new Error(`the program is not ready after ${startWaitMsMax} ms:\n${output()}`);
+    }
     await sleep(20);
   }
 }

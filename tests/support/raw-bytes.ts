@@ -16,7 +16,7 @@ export type RawBytes = {
   end(): void;
 };
 
-const waitMsMax = 10_000;
+const waitMsMax = 60_000;
 
 /** Connects to a port of this machine. */
 export async function openBytes(port: number): Promise<RawBytes> {

@@ -62,9 +62,9 @@ export async function connectNode(
     send: async (...message) => {
       postAll(message);
       const own = messageId;
-      await next(() => acknowledged.has(own), 10_000);
+      await next(() => acknowledged.has(own), 60_000);
     },
-    heard: async (msMax = 10_000) => {
+    heard: async (msMax = 60_000) => {
       await next(() => commands.length > 0, msMax);
       return commands.shift() as { topic: string; payload: Buffer };
     },

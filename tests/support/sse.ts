@@ -23,7 +23,7 @@ export type SseStream = {
   close(): void;
 };
 
-const waiting = { timeout: 15_000, interval: 10 };
+const waiting = { timeout: 60_000, interval: 10 };
 
 /** Opens a stream of server-sent events; resolves with its head, and reads on. */
 export function openSse(

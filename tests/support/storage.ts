@@ -108,7 +108,7 @@ async function daysOf(
   const column = table === 'reading' ? 'time' : 'bucket';
   const { rows } = await pool.query<{ has: number }>(
     `select (exists (select from ${table} where series_id = $1 and ${column} >= to_timestamp(ms / 1000)
-       and ${column} < to_timestamp(ms / 1000) + interval '1 day'))::integer as has
+       and ${column} < to_timestamp(ms / 1000) + interval '24 hours'))::integer as has
      from unnest($2::float8[]) with ordinality as start (ms, place) order by place`,
     [seriesId, starts],
   );

@@ -1,5 +1,5 @@
 import type { Db } from '../../platform/database.ts';
-import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import { askingOf } from '../audit/record-access.ts';
 import { readerOf } from '../listing.ts';
@@ -53,7 +53,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Nee
   };
   app.get(mount.member(keys), { config: read, schema: one }, async (request, reply) => {
     const asking = { caller: request.area.caller, at: shell.now() };
-    return shell.send(request, reply, mount.one(await getApiKey(db, asking, request.params.id)));
+    return sendWhole(shell, { request, reply }, mount.one(await getApiKey(db, asking, request.params.id)));
   });
 }
 

@@ -36,7 +36,7 @@ export async function givableSites(
  * one is more. People may give any. Throws validation_failed.
  */
 export function givableRateLimit(caller: Caller, given: number | null | undefined): number | null {
-  const own = caller.keyId === null ? null : caller.rateLimitPerMinute;
+  const own = ownRateLimit(caller);
   if (given === undefined) return own === null ? rateLimitDefault : Math.min(rateLimitDefault, own);
   if (own !== null && (given === null || given > own)) {
     throw refusals.invalidBody('/rate_limit_per_minute', 'too_large', `must be at most that of your own key, ${own}`);
@@ -60,4 +60,24 @@ export function givableExpiry(text: string | null | undefined, { caller, at, own
     throw wrong(`must not be later than ${ownExpiry.toISOString()}, when your own key expires`);
   }
   return expiry;
+}
+
+type Standing = { readonly rate_limit_per_minute: number | null; readonly expires_at: string | null };
+
+/** Throws grant_exceeds_caller where a key may ask more often, or works for longer, than the key that asks for its secret. */
+export function requireNoMore(
+  { rate_limit_per_minute: limit, expires_at: expiry }: Standing,
+  caller: Caller,
+  ownExpiry: Date | null,
+): void {
+  const own = ownRateLimit(caller);
+  if (own !== null && (limit === null || limit > own)) throw refusals.grantExceedsCaller('as many requests a minute');
+  if (ownExpiry !== null && (expiry === null || new Date(expiry) > ownExpiry)) {
+    throw refusals.grantExceedsCaller('as long a time');
+  }
+}
+
+/** That of the key that asks; people, whose limit is that of a log-in, have none to give. */
+function ownRateLimit({ keyId, rateLimitPerMinute }: Caller): number | null {
+  return keyId === null ? null : rateLimitPerMinute;
 }

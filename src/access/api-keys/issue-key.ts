@@ -16,7 +16,7 @@ import {
   updateApiKey,
   updateSecret,
 } from './api-key-store.ts';
-import { givableExpiry, givableRateLimit, givableSites } from './givable.ts';
+import { givableExpiry, givableRateLimit, givableSites, requireNoMore } from './givable.ts';
 import type { ApiKey, ApiKeyChange, ApiKeyCreation, ApiKeyRotation, ApiKeyWithSecret } from './issued-key.ts';
 import { ensureCopy, ensureTestTenant, getPlan } from './test-tenant-store.ts';
 
@@ -98,6 +98,7 @@ export async function rotateApiKey(
   const { caller, at } = asking;
   await requirePlan(trx, caller.tenantId);
   const { key: before, tenantId } = await holdOwn(trx, { asking, id, ifMatch: undefined });
+  requireNoMore(before, caller, await findOwnExpiry(trx, caller));
   const { overlap_minutes: minutes = 0 } = body ?? {};
   const secret = newSecret(before.livemode);
   const previousUntil = minutes === 0 ? null : new Date(at.getTime() + minutes * minuteMs);

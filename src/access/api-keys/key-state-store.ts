@@ -43,7 +43,7 @@ type Use = { readonly at: Date; readonly address: string | null };
 /** Notes when and from where a key was used, at most once a minute, so that reading does not become writing. */
 export async function touchKey(
   db: Db,
-  key: { readonly id: string; readonly last_used_at: Date | null },
+  key: Pick<FoundKey, 'id' | 'tenant_id' | 'last_used_at'>,
   { at, address }: Use,
 ): Promise<void> {
   const stale = new Date(at.getTime() - touchEveryMs);
@@ -51,6 +51,7 @@ export async function touchKey(
   await db
     .updateTable('api_key')
     .set({ last_used_at: at, last_used_ip: address })
+    .where('tenant_id', '=', key.tenant_id)
     .where('id', '=', key.id)
     .where((or) => or.or([or('last_used_at', 'is', null), or('last_used_at', '<=', stale)]))
     .execute();

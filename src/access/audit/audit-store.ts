@@ -55,11 +55,9 @@ export async function listAuditEntries(
   return rowsOf(rows, total, toEntry);
 }
 
-type Row = Omit<Parameters<typeof toEntry>[0], never>;
-
 /** One entry of a tenant. */
 export async function findAuditEntry(db: Db, tenantId: string, id: string): Promise<AuditEntry | undefined> {
-  const row: Row | undefined = await db
+  const row = await db
     .selectFrom('audit_entry')
     .selectAll()
     .where('tenant_id', '=', tenantId)
@@ -68,7 +66,7 @@ export async function findAuditEntry(db: Db, tenantId: string, id: string): Prom
   return row && toEntry(row);
 }
 
-function toEntry(row: {
+type Row = {
   id: string;
   at: Date;
   action: string;
@@ -80,7 +78,9 @@ function toEntry(row: {
   after: unknown;
   address: string | null;
   request_id: string | null;
-}): AuditEntry {
+};
+
+function toEntry(row: Row): AuditEntry {
   const at = formatInstant(row.at);
   const { id, action, actor, before, after, address, request_id } = row;
   const subject = { kind: row.subject_kind, id: row.subject_id, name: row.subject_name };

@@ -11,7 +11,7 @@ import { endSessions } from '../sessions/session-store.ts';
 import { inviteLifeMs, newInviteToken } from './invite.ts';
 import { insertInvite, revokeInvites } from './invite-store.ts';
 import type { InvitedUser, User, UserChange, UserCreation } from './user.ts';
-import { countOtherAdmins, findUser, insertUser, lockUser, updateUser } from './user-store.ts';
+import { countOtherAdmins, getUser, insertUser, lockUser, updateUser } from './user-store.ts';
 
 /** Makes a person, in the caller's transaction. Throws validation_failed, grant_exceeds_caller and user_exists. */
 export async function createUser(trx: Db, asking: Asking, body: UserCreation): Promise<User> {
@@ -142,12 +142,6 @@ export function requireVisible({ siteIds: own }: Caller, { site_ids: siteIds }: 
 async function requireAnotherAdmin(trx: Db, tenantId: string, user: User): Promise<void> {
   if (user.role !== 'admin' || !user.active || user.site_ids !== null) return;
   if ((await countOtherAdmins(trx, { tenantId, id: user.id })) === 0) throw refusals.lastAdmin();
-}
-
-async function getUser(db: Db, tenantId: string, id: string): Promise<User> {
-  const user = await findUser(db, tenantId, id);
-  if (!user) throw refusals.userNotFound(id);
-  return user;
 }
 
 /** A user name of what stands before the @, as far as user names may have it. */

@@ -42,24 +42,35 @@ export async function revokeInvites(trx: Db, { tenantId, userId, at }: Of): Prom
     .execute();
 }
 
-/** Uses an invitation that is still good, once, whoever's it is; undefined where there is none, or its person is not active. */
+/**
+ * Uses an invitation that is still good, once, whoever's it is; undefined where there is none, or its person is not active. The person
+ * is held first, as by whoever gives invitations or takes them back.
+ */
 export async function useInvite(
   trx: Db,
   tokenSha256: Buffer,
   at: Date,
 ): Promise<{ tenantId: string; userId: string } | undefined> {
-  const row = await trx
-    .updateTable('user_invite')
-    .from('app_user')
-    .set({ used_at: at })
-    .whereRef('app_user.id', '=', 'user_invite.user_id')
+  const invited = await trx
+    .selectFrom('user_invite')
+    .innerJoin('app_user', 'app_user.id', 'user_invite.user_id')
+    .select(['user_invite.id', 'user_invite.tenant_id as tenantId', 'user_invite.user_id as userId'])
+    .where('token_sha256', '=', tokenSha256)
     .where('app_user.active', '=', true)
     .where('app_user.deleted_at', 'is', null)
-    .where('token_sha256', '=', tokenSha256)
+    .forNoKeyUpdate('app_user')
+    .executeTakeFirst();
+  if (!invited) return undefined;
+  const { id, tenantId, userId } = invited;
+  const used = await trx
+    .updateTable('user_invite')
+    .set({ used_at: at })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
     .where('used_at', 'is', null)
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', at)
-    .returning(['user_invite.tenant_id', 'user_invite.user_id'])
+    .returning('id')
     .executeTakeFirst();
-  return row && { tenantId: row.tenant_id, userId: row.user_id };
+  return used && { tenantId, userId };
 }

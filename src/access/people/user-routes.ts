@@ -1,7 +1,6 @@
 import type { Db } from '../../platform/database.ts';
-import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
-import { refusals } from '../../platform/refusals.ts';
 import { askingOf } from '../audit/record-access.ts';
 import { readerOf } from '../listing.ts';
 import {
@@ -14,7 +13,7 @@ import {
   switchUser,
 } from './change-user.ts';
 import { InvitedUser, User, UserChange, UserCreation, UserInvitation, UserQuery, userList } from './user.ts';
-import { findUser, listUsers } from './user-store.ts';
+import { getUser, listUsers } from './user-store.ts';
 
 type Needs = {
   readonly db: Db;
@@ -60,10 +59,9 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell, colle
   };
   app.get(mount.member(collection), { config: read, schema: one }, async (request, reply) => {
     const { caller } = request.area;
-    const user = await findUser(db, caller.tenantId, request.params.id);
-    if (!user) throw refusals.userNotFound(request.params.id);
+    const user = await getUser(db, caller.tenantId, request.params.id);
     requireVisible(caller, user);
-    return shell.send(request, reply, mount.one(user));
+    return sendWhole(shell, { request, reply }, mount.one(user));
   });
 }
 

@@ -34,6 +34,13 @@ export async function findUser(db: Db, tenantId: string, id: string): Promise<Us
   return row && toUser(row);
 }
 
+/** The same; throws user_not_found where there is none. */
+export async function getUser(db: Db, tenantId: string, id: string): Promise<User> {
+  const user = await findUser(db, tenantId, id);
+  if (!user) throw refusals.userNotFound(id);
+  return user;
+}
+
 /** Those of some people whom a caller may see, by their ids, in one statement. */
 export async function mapOfPeople(db: Db, caller: Caller, ids: readonly string[]): Promise<ReadonlyMap<string, User>> {
   const users = usersOf(db, caller.tenantId).where(sharesSite(caller));

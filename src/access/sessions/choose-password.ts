@@ -5,7 +5,7 @@ import { type Asking, recordAccess, recordUnasked } from '../audit/record-access
 import { hashPassword } from '../password.ts';
 import { useInvite } from '../people/invite-store.ts';
 import type { User } from '../people/user.ts';
-import { findPasswordHash, findUser, updateUser } from '../people/user-store.ts';
+import { findPasswordHash, getUser, updateUser } from '../people/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
 import type { LogIn, Origin } from './log-in.ts';
 import { openSession } from './open-session.ts';
@@ -34,7 +34,7 @@ export async function acceptInvite(
     const subject = { kind: 'user', id: userId, name: username } as const;
     const by = { tenantId, at, actor: subject, address, requestId } as const;
     await recordUnasked(trx, by, { action: 'user.password_changed', subject, before: null, after: null });
-    return { tenantId, userId, username, active: true, passwordArgon2id };
+    return { tenantId, userId, username, passwordArgon2id };
   });
   const opened = await openSession(db, { tokens, user, origin });
   if (!opened) throw refusals.inviteInvalid();
@@ -60,11 +60,5 @@ export async function changePassword(trx: Db, asking: Asking, change: Change, lo
   const user = await getUser(trx, tenantId, userId);
   const subject = { kind: 'user', id: userId, name: user.username } as const;
   await recordAccess(trx, asking, { action: 'user.password_changed', subject, before: null, after: null });
-  return user;
-}
-
-async function getUser(trx: Db, tenantId: string, id: string): Promise<User> {
-  const user = await findUser(trx, tenantId, id);
-  if (!user) throw refusals.userNotFound(id);
   return user;
 }

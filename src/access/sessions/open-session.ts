@@ -17,7 +17,7 @@ import {
   useRefreshToken,
 } from './session-store.ts';
 
-type Opening = { readonly tokens: AccessTokens; readonly user: Candidate; readonly origin: Origin };
+type Opening = { readonly tokens: AccessTokens; readonly user: Omit<Candidate, 'active'>; readonly origin: Origin };
 
 const userAgentLengthMax = 300;
 
@@ -33,8 +33,8 @@ export async function openSession(db: Db, { tokens, user, origin }: Opening): Pr
   const expiresAt = new Date(at.getTime() + refreshLifeMs);
   const refreshToken = newRefreshToken();
   const isOpen = await db.transaction().execute(async (trx) => {
-    const session = { id, tenantId, userId, address, userAgent, at, expiresAt };
-    if (!(await insertSession(trx, { ...session, passwordArgon2id: passwordArgon2id ?? '' }))) return false;
+    const session = { id, tenantId, userId, address, userAgent, at, expiresAt, passwordArgon2id };
+    if (!(await insertSession(trx, session))) return false;
     await insertRefreshToken(trx, { tenantId, sessionId: id, tokenSha256: hashSecret(refreshToken), at, expiresAt });
     const subject = { kind: 'user', id: userId, name: username } as const;
     const by = { tenantId, at, actor: { kind: 'user', id: userId, name: username }, address, requestId } as const;

@@ -127,6 +127,8 @@ function meRoutes(app: RouteScope, mount: Mount, { db, owner, shell, logIn }: Ne
   const change = {
     operationId: 'changeOwnPassword',
     summary: 'Change the password of the person who is logged in; their other log-ins end',
+    description:
+      'Repeatable with an Idempotency-Key for 24 hours; without one a second request is refused, since the password is another by then.',
     tags,
     body: PasswordChange,
     response: { 200: mount.oneOf(User) },

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type NotNull, sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { Role, scopesOf } from '../role.ts';
 
@@ -8,7 +8,7 @@ export type Candidate = {
   readonly tenantId: string;
   readonly username: string;
   readonly active: boolean;
-  readonly passwordArgon2id: string | null;
+  readonly passwordArgon2id: string;
 };
 
 type Named = {
@@ -33,6 +33,7 @@ export async function findCandidates(
     .innerJoin('tenant', 'tenant.id', 'app_user.tenant_id')
     .select(['app_user.id', 'tenant_id', 'username', 'active', 'password_argon2id'])
     .where('password_argon2id', 'is not', null)
+    .$narrowType<{ password_argon2id: NotNull }>()
     .where('deleted_at', 'is', null);
   users =
     username === undefined

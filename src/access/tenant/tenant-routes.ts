@@ -1,5 +1,5 @@
 import type { Db } from '../../platform/database.ts';
-import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
+import { type Mount, type RouteScope, type Shell, sendWhole } from '../../platform/mount.ts';
 import { askingOf } from '../audit/record-access.ts';
 import { changeTenant } from './change-tenant.ts';
 import { Tenant, TenantChange } from './tenant.ts';
@@ -19,7 +19,7 @@ export function tenantRoutes(app: RouteScope, mount: Mount, { db, shell }: Needs
     response: { 200: mount.oneOf(Tenant) },
   };
   app.get('/tenant', { config: { scope: 'tenant:read' }, schema: one }, async (request, reply) =>
-    shell.send(request, reply, mount.one(await getTenant(db, request.area.caller.tenantId))),
+    sendWhole(shell, { request, reply }, mount.one(await getTenant(db, request.area.caller.tenantId))),
   );
   const change = {
     operationId: 'changeTenant',

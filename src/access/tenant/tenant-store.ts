@@ -10,6 +10,7 @@ export async function getTenant(db: Db, id: string): Promise<Tenant> {
     .leftJoin('site', 'site.id', 'tenant.default_site_id')
     .leftJoin('tenant as live', 'live.id', 'tenant.live_tenant_id')
     .select(['tenant.id', 'tenant.name', 'tenant.plan', 'tenant.livemode', 'tenant.time_zone', 'tenant.locale'])
+    .select('tenant.currency')
     .select(['tenant.created_at', 'tenant.updated_at', 'live.plan as live_plan', 'site.slug as default_site'])
     .where('tenant.id', '=', id)
     .executeTakeFirstOrThrow();
@@ -37,6 +38,7 @@ type Columns = {
   readonly plan?: string;
   readonly time_zone?: string;
   readonly locale?: string;
+  readonly currency?: string | null;
   readonly default_site_id?: string | null;
 };
 

@@ -13,6 +13,10 @@ export const Tenant = z
     livemode: z.boolean().describe('False: the test tenant of a live one, with the plan of that.'),
     time_zone: z.string().meta({ description: 'An IANA time zone.', example: 'Europe/London' }),
     locale: z.string().describe('A language tag (BCP 47).'),
+    currency: z
+      .string()
+      .nullable()
+      .describe('The currency of amounts such as estimated_cost_per_day (ISO 4217); null: nobody has said.'),
     default_site: z.string().nullable().describe('The slug of the site of work orders that name no other.'),
     created_at: Instant,
     updated_at: Instant,
@@ -31,6 +35,12 @@ export const TenantChange = z
     locale: text(35)
       .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as de or pt-BR')
       .optional(),
+    currency: text(3)
+      .regex(/^([A-Z]{3})?$/, 'must be a currency such as EUR')
+      .nullable()
+      .optional()
+      .transform((code) => (code === '' ? null : code))
+      .describe('A code of ISO 4217; null: none.'),
     default_site: text(63)
       .nullable()
       .optional()

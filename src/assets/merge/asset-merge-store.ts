@@ -46,9 +46,10 @@ export async function mergeAssetRows(trx: Db, { tenantId, sourceId, targetId, po
       description = case when t.description = '' then s.description else t.description end,
       manufacturer = coalesce(t.manufacturer, s.manufacturer), model = coalesce(t.model, s.model),
       serial_number = coalesce(t.serial_number, s.serial_number), install_date = coalesce(t.install_date, s.install_date),
-      warranty_until = coalesce(t.warranty_until, s.warranty_until), criticality = coalesce(t.criticality, s.criticality),
+      warranty_until = coalesce(t.warranty_until, s.warranty_until), purchase_cost = coalesce(t.purchase_cost, s.purchase_cost),
+      useful_life_years = coalesce(t.useful_life_years, s.useful_life_years), criticality = coalesce(t.criticality, s.criticality),
       barcode = coalesce(t.barcode, ${printed[0]?.barcode ?? null}), own_external_id = coalesce(t.own_external_id, s.own_external_id),
-      custom = s.custom || t.custom, metadata = s.metadata || t.metadata,
+      image = coalesce(t.image, s.image), custom = s.custom || t.custom, metadata = s.metadata || t.metadata,
       tags = array(select distinct unnest(t.tags || s.tags) order by 1),
       updated_at = greatest(now(), t.updated_at + interval '1 millisecond'),
       parent_id = case

@@ -14,8 +14,8 @@ import { createFindings, type FindingList, type ImportModel, type ImportSite } f
 import { breakCirclesOfFeeds, breakCirclesOfParts, keepPartsOfPeople } from './model-circle-store.ts';
 import { countUnderstood, type ModelReport } from './model-report.ts';
 import * as store from './model-store.ts';
-import { cleanText, type Planned, planAssets, planLocations, planPoints } from './plan-import.ts';
-import { recordingAssets, recordingSite } from './record-import.ts';
+import { cleanText, type Planned, planAssets, planLocations, planPoints, urisOf } from './plan-import.ts';
+import { recordingSite, recordingWithin } from './record-import.ts';
 
 export type ImportOptions = {
   readonly tenantId: string;
@@ -48,7 +48,7 @@ export async function importModel(trx: Db, model: ImportModel, options: ImportOp
       findings.add('time_zone_unknown', 'neither the model nor the command says the time zone; it is UTC', row.slug);
     const target = { ...options, siteId: row.id, shard: row.shard };
     const work = { model: partOf(model, site.slug), target, slug: row.slug, options, findings, report };
-    await recordingAssets(trx, { ...options, siteId: row.id }, () => importSite(trx, work));
+    await recordingWithin(trx, { ...options, siteId: row.id }, () => importSite(trx, work));
   }
   report.findings.push(...findings.list().map((finding) => ({ ...finding, examples: [...finding.examples] })));
   return report;
@@ -136,11 +136,12 @@ type Work = {
 async function importSite(trx: Db, { model, target, slug, options, findings, report }: Work): Promise<void> {
   const locations = planLocations(model.locations, await store.listKnownLocations(trx, target));
   await store.insertLocations(trx, target, locations.fresh);
-  tally(report.locations, locations, await store.updateLocations(trx, target, locations.rows));
+  const changedPlaces = await store.updateLocations(trx, target, locations.rows);
+  await store.touchAssetsAt(trx, target, changedPlaces);
+  tally(report.locations, locations, changedPlaces);
 
   const knownAssets = await store.listKnownAssets(trx, target);
-  const uris = model.assets.map(({ externalId }) => externalId);
-  const taken = new Set(await store.listTakenUris(trx, { tenantId: target.tenantId, uris }));
+  const taken = new Set(await store.listTakenUris(trx, { tenantId: target.tenantId, uris: urisOf(model, slug) }));
   const assets = planAssets(model, {
     known: knownAssets,
     source: options.source,

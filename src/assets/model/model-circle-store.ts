@@ -6,7 +6,8 @@ import type { RelationRow, Target } from './model-store.ts';
 /** Takes assets out of what people have put them in, where the model has made that a part of them; gives their names. */
 export async function breakCirclesOfParts(trx: Db, { tenantId, siteId }: Target): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    update asset a set parent_id = null, said_by_people = array_remove(said_by_people, 'parent_id')
+    update asset a set parent_id = null, said_by_people = array_remove(said_by_people, 'parent_id'),
+      updated_at = greatest(now(), a.updated_at + interval '1 millisecond')
     where a.tenant_id = ${tenantId} and a.site_id = ${siteId} and 'parent_id' = any(a.said_by_people) and a.id in (
       with recursive above (id) as (
         select a.parent_id

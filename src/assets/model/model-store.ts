@@ -41,6 +41,9 @@ export type PointRow = {
 };
 export type RelationRow = { from_asset_id: string; kind: string; to_asset_id: string };
 
+/** One asset feeds another. */
+export type Feed = { readonly from: string; readonly to: string };
+
 /** What an import writes at: a site of a tenant, and the name of the source whose rows it may change. */
 export type Target = {
   readonly tenantId: string;
@@ -119,12 +122,20 @@ export async function insertLocations(trx: Db, target: Target, rows: readonly Lo
 export async function updateLocations(trx: Db, target: Target, rows: readonly LocationRow[]): Promise<string[]> {
   return changed(rows, (piece) =>
     sql<{ id: string }>`
-      update location l set name = given.name, class = given.class, parent_id = given.parent_id, updated_at = now()
+      update location l set name = given.name, class = given.class, parent_id = given.parent_id,
+        updated_at = greatest(now(), l.updated_at + interval '1 millisecond')
       from jsonb_to_recordset(${piece}::jsonb) as given (id uuid, name text, class text, parent_id uuid)
       where l.id = given.id and l.tenant_id = ${target.tenantId}
         and (l.name, l.class, l.parent_id) is distinct from (given.name, given.class, given.parent_id)
       returning l.id`.execute(trx),
   );
+}
+
+/** What lies in places shows their names. */
+export async function touchAssetsAt(trx: Db, { tenantId }: Target, locationIds: readonly string[]): Promise<void> {
+  if (locationIds.length === 0) return;
+  await sql`update asset set updated_at = greatest(now(), updated_at + interval '1 millisecond')
+    where tenant_id = ${tenantId} and location_id = any(${[...locationIds]}::uuid[])`.execute(trx);
 }
 
 /** Makes the assets that are new, without what may be new as well. */
@@ -237,6 +248,15 @@ export async function writeRelations(
     from jsonb_to_recordset(${given}::jsonb) as given (from_asset_id uuid, kind text, to_asset_id uuid)
     on conflict do nothing`.execute(trx);
   return { created: Number(created.numAffectedRows ?? 0), removed: Number(removed.numAffectedRows ?? 0) };
+}
+
+/** Every asset of a site that feeds another, with that one. */
+export async function listFeeds(trx: Db, { tenantId, siteId }: Pick<Target, 'tenantId' | 'siteId'>): Promise<Feed[]> {
+  const { rows } = await sql<Feed>`
+    select r.from_asset_id as "from", r.to_asset_id as "to" from asset_relation r join asset on asset.id = r.from_asset_id
+    where r.tenant_id = ${tenantId} and r.kind = 'feeds' and asset.site_id = ${siteId}
+    order by r.from_asset_id, r.to_asset_id`.execute(trx);
+  return rows;
 }
 
 /** Retires assets that a model no longer has: they keep their history, and their points no longer serve rules. Gives how each was. */

@@ -1,6 +1,7 @@
 /** Which rows the things of a model become: those that are there, found again, and those that are new, with names of their own. */
 import { createHash } from 'node:crypto';
 import { newId } from '../../platform/id.ts';
+import { madeUpUri } from '../asset-uri.ts';
 import type { FindingList, ImportLocation, ImportModel, ImportPoint } from './building-model.ts';
 import type { AssetRow, KnownAsset, KnownPoint, LocationRow, PointRow } from './model-store.ts';
 
@@ -79,10 +80,11 @@ export function planAssets(
         findings.add('name_twice', 'a name that another has; a number was added', given),
       );
     const location = asset.location !== null ? locations.get(asset.location) : undefined;
+    const id = ids.get(asset.externalId) as string;
     return {
-      id: ids.get(asset.externalId) as string,
+      id,
       name,
-      uri: uriOf(model.format, { externalId: asset.externalId, slug, name, taken }),
+      uri: uriOf(model.format, { id, externalId: asset.externalId, slug, name, taken }),
       class: asset.class,
       parent_id: (asset.parent !== null && ids.get(asset.parent)) || null,
       location_id: location ?? null,
@@ -209,16 +211,23 @@ function uniqueName(name: string, taken: Set<string>, onTwice: (name: string) =>
 }
 
 type Naming = {
+  readonly id: string;
   readonly externalId: string;
   readonly slug: string;
   readonly name: string;
   readonly taken: ReadonlySet<string>;
 };
 
-/** The model's own IRI, unless it is none or another site of the tenant has the same model. */
-function uriOf(format: ImportModel['format'], { externalId, slug, name, taken }: Naming): string {
-  const isOwn = format === 'brick' && isUri(externalId) && !taken.has(externalId);
-  return isOwn ? externalId : `urn:faultline:${slug}:${encodeURIComponent(name)}`;
+/** The model's own IRI, unless it is none or another site of the tenant has the same model; what others have is told from theirs. */
+function uriOf(format: ImportModel['format'], { id, externalId, slug, name, taken }: Naming): string {
+  if (format === 'brick' && isUri(externalId) && !taken.has(externalId)) return externalId;
+  const uri = madeUpUri({ site: slug, name });
+  return taken.has(uri) ? `${uri}:${id}` : uri;
+}
+
+/** The URIs that equipment of a model may come to have; of names that another has, not all. */
+export function urisOf({ assets }: ImportModel, site: string): string[] {
+  return assets.flatMap(({ externalId, name }) => [externalId, madeUpUri({ site, name: topicName(name) || 'asset' })]);
 }
 
 function isUri(text: string): boolean {

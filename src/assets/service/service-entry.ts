@@ -15,8 +15,8 @@ export const ServiceEntry = z
     at: Instant.describe(
       'When the work order was made, the insight opened, the status changed: what the order goes by.',
     ),
-    asset_id: Id.describe('The equipment itself, or a part of it.'),
-    asset: z.string().describe('Its name.'),
+    asset_id: Id.nullable().describe('The equipment itself, or a part of it; null for what is about none.'),
+    asset: z.string().describe('Its name; empty where there is none.'),
     title: z.string(),
     status: z.string().describe('Of the work order or the insight as it is now; of the equipment as it became.'),
     work_order: z
@@ -48,7 +48,8 @@ export const ServiceEntry = z
   .meta({ id: 'ServiceEntry' });
 export type ServiceEntry = z.infer<typeof ServiceEntry>;
 
-export const ServiceHistoryQuery = PageQuery.extend({
-  kind: z.enum(entryKinds).optional(),
+export const SiteHistoryQuery = PageQuery.extend({ kind: z.enum(entryKinds).optional() });
+
+export const ServiceHistoryQuery = SiteHistoryQuery.extend({
   with_parts: flag().describe('With that of everything that is part of it, and of what these consist of.'),
 });

@@ -10,7 +10,7 @@ import { AssetHealth, healthFormula } from '../health.ts';
 import { mapOfHealth } from '../health-store.ts';
 import { AssetDowntime, DowntimeQuery, periodsMax, periodsOf, sumUp } from './downtime.ts';
 import { listStatusChanges } from './downtime-store.ts';
-import { type EntryKind, entryKinds, ServiceEntry, ServiceHistoryQuery } from './service-entry.ts';
+import { type EntryKind, entryKinds, ServiceEntry, ServiceHistoryQuery, SiteHistoryQuery } from './service-entry.ts';
 import { listServiceEntries } from './service-store.ts';
 
 type Needs = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
@@ -30,10 +30,7 @@ function historyRoute(app: RouteScope, mount: Mount, { db, paging, shell }: Need
     operationId: mount.operationId('listServiceHistory'),
     summary:
       'List the service history of a piece of equipment: work orders, insights and changes of its status, newest first',
-    description: [
-      'Safe: it changes nothing.',
-      'There is what the key may see: work orders with work-orders:read, insights with insights:read. Insights of rules on trial, and those that late readings have taken back, are left out.',
-    ].join('\n\n'),
+    description: aboutHistory,
     tags,
     params: mount.memberParams,
     querystring: ServiceHistoryQuery,
@@ -44,11 +41,38 @@ function historyRoute(app: RouteScope, mount: Mount, { db, paging, shell }: Need
     const { asset } = await getPresentAsset(db, area, request.params.id);
     const kinds = permittedKinds(area.caller, query.kind);
     const { page, filter } = paging.read(query, ['service-history', asset.id, kinds, readerOf(area).of]);
-    const asked = { tenantId: area.caller.tenantId, assetId: asset.id, kinds, withParts: filter.with_parts ?? false };
+    const of = { assetId: asset.id, withParts: filter.with_parts ?? false };
+    const asked = { tenantId: area.caller.tenantId, kinds, of };
     const rows = await listServiceEntries(db, asked, page);
     return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
   });
 }
+
+/** GET /sites/{slug}/history: the same of all that is at a site, and of what is about none of its equipment. */
+export function siteHistoryRoute(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
+  const schema = {
+    operationId: 'listServiceHistoryOfASite',
+    summary: 'List the service history of a site: work orders, insights and changes of status, newest first',
+    description: aboutHistory,
+    tags: ['Sites'],
+    params: mount.listParams,
+    querystring: SiteHistoryQuery,
+    response: { 200: mount.pageOf(ServiceEntry) },
+  };
+  app.get(mount.list('history'), { config, schema }, async (request, reply) => {
+    const { area, query } = request;
+    const kinds = permittedKinds(area.caller, query.kind);
+    const { page } = paging.read(query, ['site-history', kinds, readerOf(area).of]);
+    const asked = { tenantId: area.caller.tenantId, kinds, of: { siteId: area.site?.id ?? '' } };
+    const rows = await listServiceEntries(db, asked, page);
+    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
+  });
+}
+
+const aboutHistory = [
+  'Safe: it changes nothing.',
+  'There is what the key may see: work orders with work-orders:read, insights with insights:read. Insights of rules on trial, and those that late readings have taken back, are left out.',
+].join('\n\n');
 
 const scopeOf: Record<EntryKind, Scope> = {
   work_order: 'work-orders:read',

@@ -20,6 +20,8 @@ import { type Entry, matcherOf, type Wanted } from './wanted.ts';
 
 /** A stream as the hub needs it. */
 export type Listener = {
+  /** The key, or the person, however often logged in. */
+  readonly holderId: string;
   readonly rights: Rights;
   /** Who has logged in; otherwise it is a key. */
   readonly isPerson: boolean;
@@ -39,7 +41,7 @@ export type Hub = {
   /** Resolves when the listener is live, or has left before; rejects with the database's error. */
   join(listener: Listener): Promise<void>;
   leave(listener: Listener): void;
-  /** How many streams there are, or of one key or log-in. */
+  /** How many streams there are, or of one key or person. */
   count(holderId?: string): number;
   /** Tells all streams to come back, to another process or to this one's successor. */
   close(): Promise<void>;
@@ -145,7 +147,7 @@ export function createHub({ db, log, findFresh, limits, lookMs = 500 }: HubOptio
       members.delete(listener);
     },
     count: (holderId) => {
-      const holders = [...members.keys()].map(({ rights }) => rights.id);
+      const holders = [...members.keys()].map((listener) => listener.holderId);
       return holderId === undefined ? holders.length : holders.filter((id) => id === holderId).length;
     },
     close: async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Caller } from '../../access/api-key.ts';
+import { type Caller, callerIdOf } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Mount, RouteScope } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
@@ -20,7 +20,7 @@ import { createOutbox, type Outbox, type OutboxLimits } from './outbox.ts';
 import type { Position } from './snapshot.ts';
 import type { Wanted } from './wanted.ts';
 
-/** How many streams one key or log-in has at most, and one process, and what holds for each of them. */
+/** How many streams one key or person has at most, and one process, and what holds for each of them. */
 export type StreamLimits = OutboxLimits & { readonly ofKeyMax: number; readonly inAllMax: number };
 
 /** The live streams of this process. */
@@ -64,14 +64,14 @@ export function streamRoutes(app: RouteScope, mount: Mount, { db, paging, stream
     const codec = createPositionCodec(paging, wanted.tenantId);
     // A browser goes on sending the query of its first request.
     const since = codec.read(request.headers['last-event-id'] || query.last_event_id);
-    refuseTooMany(streams, holderOf(request.area.caller));
+    refuseTooMany(streams, callerIdOf(request.area.caller));
     if (request.method === 'HEAD') return reply.type(mediaType).send('');
     return follow(request, reply, { streams, wanted, codec, since });
   });
 }
 
-/** What a stream is held by: the API key, or the log-in. */
-function holderOf({ keyId, sessionId }: Caller): string {
+/** With what a stream ends: the API key, or the log-in. */
+function rightsIdOf({ keyId, sessionId }: Caller): string {
   const id = keyId ?? sessionId;
   assert(id !== null, 'a request comes with a key or of a log-in');
   return id;
@@ -97,7 +97,8 @@ async function follow(
 ): Promise<FastifyReply> {
   let outbox: Outbox | undefined;
   const listener: Listener = {
-    rights: { id: holderOf(caller), scopes: caller.scopes, siteIds: caller.siteIds },
+    holderId: callerIdOf(caller),
+    rights: { id: rightsIdOf(caller), scopes: caller.scopes, siteIds: caller.siteIds },
     isPerson: caller.keyId === null,
     wanted,
     since,

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Message } from './message.ts';
 import { createSlowLane } from './slow-lane.ts';
 
@@ -35,19 +34,20 @@ function start(tookMs = 1) {
   return { lane, passed, note };
 }
 
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] }));
 afterEach(() => {
   vi.useRealTimers();
 });
 
 describe('the slow lane', () => {
-  test('a device of which nothing is understood waits for the beat, in its order, and others pass', async () => {
+  test('a device of which nothing is understood waits for the beat, in its order, and others pass', () => {
     const { lane, passed } = start();
     for (const n of [1, 2]) {
       lane.offer(message('poison', n));
       lane.offer(message('pump', n));
     }
     expect(passed).toEqual(['pump 1', 'pump 2']);
-    await vi.waitUntil(() => passed.length === 4);
+    vi.advanceTimersByTime(1_000);
     expect(passed).toEqual(['pump 1', 'pump 2', 'poison 1', 'poison 2']);
   });
 
@@ -62,33 +62,35 @@ describe('the slow lane', () => {
     expect(passed).toEqual(['gateway 1']);
   });
 
-  test('what has become good again passes at once, but not before what waits', async () => {
+  test('what has become good again passes at once, but not before what waits', () => {
     const { lane, passed, note } = start();
     for (const n of upTo(3)) lane.offer(message('poison', n));
     note('poison', { bad: 0, good: 200 });
     lane.offer(message('poison', 4));
     expect(passed).toEqual([]);
-    await vi.waitUntil(() => passed.length === 4);
+    vi.advanceTimersByTime(1_000);
     expect(passed).toEqual(['poison 1', 'poison 2', 'poison 3', 'poison 4']);
     lane.offer(message('poison', 5));
     expect(passed).toHaveLength(5);
   });
 
-  test('a beat passes some of a flood, and all of it comes', async () => {
+  test('a beat passes some of a flood, and all of it comes', () => {
     const { lane, passed } = start();
     for (const n of upTo(1_000)) lane.offer(message('poison', n));
-    await vi.waitUntil(() => passed.length > 0);
+    vi.advanceTimersToNextTimer();
+    expect(passed.length).toBeGreaterThan(0);
     expect(passed.length).toBeLessThan(1_000);
-    await vi.waitUntil(() => passed.length === 1_000, { timeout: 5_000 });
+    vi.advanceTimersByTime(1_000);
     expect(passed).toEqual(upTo(1_000).map((n) => `poison ${n}`));
   });
 
-  test('the longer it took to find out what they mean, the longer they wait for their turn', async () => {
+  test('the longer it took to find out what they mean, the longer they wait for their turn', () => {
     const { lane, passed } = start(50);
     lane.offer(message('poison', 1));
-    await sleep(300);
+    vi.advanceTimersByTime(300);
     expect(passed).toEqual([]);
-    await vi.waitUntil(() => passed.length === 1, { timeout: 5_000 });
+    vi.advanceTimersByTime(1_000);
+    expect(passed).toHaveLength(1);
   });
 
   test('what waits is bounded: beyond it all of the device passes, in order', () => {
@@ -99,7 +101,6 @@ describe('the slow lane', () => {
   });
 
   test('who has fallen silent is forgotten after a while, and leaves room to watch others', () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
     const { lane, passed, note } = start();
     const once = upTo(50_000).map((n) => message(`once ${n}`, 1));
     lane.note(
@@ -113,12 +114,12 @@ describe('the slow lane', () => {
     expect(passed).toEqual([]);
   });
 
-  test('released, nothing is left behind', async () => {
+  test('released, nothing is left behind', () => {
     const { lane, passed } = start();
     for (const n of upTo(900)) lane.offer(message('poison', n));
     lane.release();
     expect(passed).toHaveLength(900);
-    await sleep(150);
+    vi.advanceTimersByTime(1_000);
     expect(passed).toHaveLength(900);
   });
 });

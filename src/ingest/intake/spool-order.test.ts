@@ -15,7 +15,7 @@ import type { Message } from './message.ts';
 
 const { directory, start } = useSpoolFolder();
 
-describe('the order of messages through memory and spool', { timeout: 60_000 }, () => {
+describe('the order of messages through memory and spool', () => {
   test('while the database is away QoS 0 waits on the disk and QoS 1 in memory, and all is committed in order of arrival', async () => {
     const database = createNumbersDatabase();
     const run = start(database);

@@ -14,7 +14,7 @@ import type { Message } from './message.ts';
 
 const { directory, start } = useSpoolFolder();
 
-describe('the spool', { timeout: 60_000 }, () => {
+describe('the spool', () => {
   test('what a run could not commit is committed by the next one, before what comes then, as it was', async () => {
     const database = createNumbersDatabase();
     const first = start(database);

@@ -33,6 +33,8 @@ export type MemberOptions = {
   readonly database: Database;
   /** How many processes may be members at once. */
   readonly placesMax: number;
+  /** How often it looks what its duty is. */
+  readonly refreshMs: number;
   /** Undefined while there is nothing to do; rejects when that cannot be told now. */
   readonly findDuty: () => Promise<Duty | undefined>;
   /** Whether the broker is to forget the session when the connection ends. */
@@ -56,7 +58,6 @@ export type Member = {
 
 const retryMsMin = 1_000;
 const retryMsMax = 30_000;
-const refreshMs = 5_000;
 
 type State = {
   readonly options: MemberOptions;
@@ -87,7 +88,7 @@ export function startMember(options: MemberOptions): Member {
 }
 
 async function run(state: State): Promise<void> {
-  const { log, url } = state.options;
+  const { log, url, refreshMs } = state.options;
   for (let failures = 0; !state.signal.aborted; ) {
     const startedAt = performance.now();
     try {
@@ -121,7 +122,8 @@ async function serve(state: State): Promise<void> {
     await subscribe(link, { clientId, duty, held, options });
     options.onUp?.();
     options.log.info({ broker: options.url.host, filters: [...held.keys()] }, 'subscribed at the external broker');
-    while (await isStill(link, signal)) if (!(await refresh(state, { link, clientId, held }))) return;
+    while (await isStill(link, options.refreshMs, signal))
+      if (!(await refresh(state, { link, clientId, held }))) return;
     if (!signal.aborted) throw await link.closed;
   } finally {
     link.end();
@@ -194,7 +196,7 @@ function sharedFilter({ group }: Duty, filter: string, hasShared: boolean): stri
 }
 
 /** Waits for the time of the next look; false when the connection has ended before. */
-async function isStill(link: Link, signal: AbortSignal): Promise<boolean> {
+async function isStill(link: Link, refreshMs: number, signal: AbortSignal): Promise<boolean> {
   const waiting = new AbortController();
   await Promise.race([link.closed, pause(refreshMs, AbortSignal.any([signal, waiting.signal]))]);
   waiting.abort();

@@ -38,6 +38,8 @@ export type UpstreamSettings = {
   /** User name of the device on whose behalf we are there. */
   readonly username: string;
   readonly tls: TlsFiles;
+  /** How often it is looked what is to be subscribed to; 5 s unless told otherwise. */
+  readonly refreshMs?: number;
 };
 
 export type UpstreamOptions = {
@@ -217,6 +219,7 @@ function memberOptions({ settings, database, intake, log, leaving }: MembershipO
     url: new URL(settings.url),
     tls: settings.tls,
     versions: settings.version ? [settings.version] : ([5, 4] as const),
+    refreshMs: settings.refreshMs ?? 5_000,
     database,
     // Who leaves still has to hear the answers to its farewell.
     isGateOpen: () => leaving.isStopped || (load.waiting < waitingMax && !intake.isFull()),

@@ -2,6 +2,9 @@ import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { shownAround } from './evidence-source.ts';
 
+/** Of a text that is an id; others may be anything. */
+const idPattern = '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+
 type Detected = { readonly tenantId: string; readonly siteId: string; readonly insightId: string };
 
 /**
@@ -21,7 +24,7 @@ export async function recordDetectedSeries(trx: Db, { tenantId, siteId, insightI
     select i.id, asset.name || '/' || point.name, i.started_at, named.place::smallint, true, 'point', 'number', point.unit, point.id,
       point.series_id, point.unit
     from i cross join unnest(i.timeseries_ids) with ordinality as named (series, place)
-    join point on point.id::text = lower(named.series) and point.tenant_id = ${tenantId}
+    join point on point.tenant_id = ${tenantId} and point.id = case when named.series ~* ${idPattern} then named.series::uuid end
     join asset on asset.id = point.asset_id and asset.site_id = ${siteId}
     on conflict (insight_id, name, since_at) do nothing`.execute(trx);
 }

@@ -34,7 +34,7 @@ describe('a replay over columns', () => {
       }),
       { numRuns: 500 },
     );
-  }, 120_000);
+  });
 
   test('judges in one loop what rows read one by one see', () => {
     fc.assert(
@@ -56,7 +56,7 @@ describe('a replay over columns', () => {
       }),
       { numRuns: 60 },
     );
-  }, 120_000);
+  });
 
   test.each([
     ['x - limit >= 14', { limit: 2 }, 'opens at the very tick at which the override ends'],
@@ -100,7 +100,7 @@ describe('a replay over columns', () => {
       }),
       { numRuns: 200 },
     );
-  }, 120_000);
+  });
 
   test('sees a plant that opens, resolves, suppresses, lacks data and is switched off', () => {
     const seen = new Set<string>();
@@ -120,7 +120,7 @@ describe('a replay over columns', () => {
     );
     expect(wanted.filter((kind) => kind !== 'built' && kind !== 'in' && !seen.has(kind))).toEqual([]);
     expect([...seen]).toEqual(expect.arrayContaining(['built in', 'silent', 'unjudged']));
-  }, 60_000);
+  });
 
   test('reads long windows in the same blocks', () => {
     const text = ruleText('root', { ...plainShape, when: longWindows }, '');

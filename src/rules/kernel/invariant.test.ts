@@ -20,7 +20,7 @@ test('a live run has the effects of one back-test over the same readings', () =>
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+});
 
 test('readings that come after their tick closed leave nothing behind once they are made good', () => {
   fc.assert(
@@ -30,7 +30,7 @@ test('readings that come after their tick closed leave nothing behind once they 
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+});
 
 test('the plants of the invariant bring about every kind of effect of a rule', () => {
   const seen = new Set<string>();
@@ -51,7 +51,7 @@ test('the plants of the invariant bring about every kind of effect of a rule', (
   expect(
     `${kinds} suppressed flapping silent unjudged apart heard`.split(' ').filter((kind) => !seen.has(kind)),
   ).toEqual([]);
-}, 60_000);
+});
 
 /**
  * Random batches of ticks; what has arrived for a whole batch is handed over at once, shuffled and doubled; now and then only the

@@ -17,7 +17,7 @@ test('after every tick each machine is what a plain reading of the semantics say
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+});
 
 test('its plants meet every state, and insights that return, flap, are suppressed, go stale, miss data and ask for work orders', () => {
   const met = new Set<string>();
@@ -48,7 +48,7 @@ test('its plants meet every state, and insights that return, flap, are suppresse
     'workOrder',
   ];
   expect([...states, ...marks].filter((one) => !met.has(one))).toEqual([]);
-}, 60_000);
+});
 
 function withoutShown({ shown: _, ...insight }: InsightMemory): Omit<InsightMemory, 'shown'> {
   return insight;

@@ -19,7 +19,7 @@ beforeAll(async () => {
   library = await loadRules(directory);
   tested = await testRules([directory], library.rules);
   readme = await readFile(`${directory}/README.md`, 'utf8');
-}, 300_000);
+});
 
 describe('the library', () => {
   test('loads without an error or a warning', () => expect(library.errors).toEqual([]));

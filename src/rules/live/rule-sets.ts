@@ -45,20 +45,19 @@ type Options = {
   readonly timeScale: number;
   /** The base tick as it is, scaled. */
   readonly tickMs: number;
+  /** How often files are looked at, a second unless told otherwise; a change is taken when two looks agree. */
+  readonly lookMs?: number;
 };
 
 /** So many built versions are kept: a change of rules is repaired under the one before, seldom under an older one. */
 const builtMax = 4;
-
-/** How often files are looked at; a change is taken when two looks agree. */
-const lookMs = 1_000;
 
 /**
  * The rules of a process, its own files deployed, and again whenever they change. Where its directory is missing the version in the
  * database is used; rejects when there is none either.
  */
 export async function openRuleSets(options: Options): Promise<DeployedRules> {
-  const { db, log, directory } = options;
+  const { db, log, directory, lookMs = 1_000 } = options;
   const built = new Map<string, RuleSet>();
   const tell = createTeller(log);
   const deployed = await findDeployedRuleSet(db);

@@ -1,9 +1,8 @@
-import { nameOf, requireSite } from '../../access/api-key.ts';
+import { nameOf } from '../../access/api-key.ts';
 import type { Db } from '../../platform/database.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import { PageQuery, type Paging } from '../../platform/paging.ts';
-import { refusals } from '../../platform/refusals.ts';
-import { findWorkOrder } from '../store.ts';
+import { requireOrder } from '../parts/part.ts';
 import { Activity } from './activity.ts';
 import { listActivity } from './activity-store.ts';
 
@@ -25,11 +24,9 @@ export function activityRoutes(app: RouteScope, mount: Mount, { db, paging, shel
     { config: { scope: 'work-orders:read' }, schema },
     async (request, reply) => {
       const { area, params, query } = request;
-      const found = await findWorkOrder(db, area, params.id);
-      if (!found) throw refusals.workOrderNotFound(params.id);
-      requireSite(area.caller, found.siteId);
-      const { page } = paging.read(query, ['activity', found.workOrder.id, nameOf(area)]);
-      const which = { tenantId: area.caller.tenantId, id: found.workOrder.id };
+      const { workOrder } = await requireOrder(db, area, params.id);
+      const { page } = paging.read(query, ['activity', workOrder.id, nameOf(area)]);
+      const which = { tenantId: area.caller.tenantId, id: workOrder.id };
       const rows = await listActivity(db, which, page);
       return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
     },

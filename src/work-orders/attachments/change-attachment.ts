@@ -1,10 +1,10 @@
 import type { Area } from '../../access/api-key.ts';
+import type { Below, Which, Writing } from '../../access/child-routes.ts';
 import { changesBetween, type NewEvent } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';
-import { safeNameOf, withEnding } from '../../files/file-name.ts';
+import { safeNameOf } from '../../files/file-name.ts';
 import { dropFiles } from '../../files/file-store.ts';
 import type { Files } from '../../files/files.ts';
-import { mediaTypes } from '../../files/media-types.ts';
 import type { ReceivedFile } from '../../files/receive-file.ts';
 import type { Db } from '../../platform/database.ts';
 import { requireMatch } from '../../platform/etag.ts';
@@ -15,17 +15,15 @@ import type { HeldWorkOrder } from '../store.ts';
 import type { Attachment, AttachmentChange, AttachmentFields } from './attachment.ts';
 import { deleteAttachment, findAttachment, insertAttachment, updateAttachment } from './attachment-store.ts';
 
-type Where = { readonly area: Area; readonly orderId: string; readonly at: Date };
-type Which = { readonly id: string; readonly ifMatch: string | undefined };
 type Given = { readonly fileId: string; readonly file: ReceivedFile; readonly fields: AttachmentFields };
 
 /** Attaches a file that is kept; run it in a transaction, which claims the file. */
 export async function attach(
   trx: Db,
-  where: Where,
+  where: Writing,
   { files, given }: { files: Files; given: Given },
 ): Promise<Attachment> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId, userId } = area.caller;
   const { file, fields } = given;
   const order = await holdOrder(trx, area, orderId);
@@ -35,7 +33,7 @@ export async function attach(
     { tenantId, orderId },
     {
       fileId: given.fileId,
-      name: withEnding(safeNameOf(fields.name || file.fileName), mediaTypes[file.mediaType] ?? []),
+      name: safeNameOf(fields.name || file.fileName),
       createdBy: userId,
       externalId: fields.external_id ?? null,
       metadata: fields.metadata ?? {},
@@ -51,10 +49,10 @@ export async function attach(
 /** Changes what is said of an attachment; run it in a transaction. Its bytes never change. */
 export async function changeAttachment(
   trx: Db,
-  where: Where,
+  where: Writing,
   { id, ifMatch, body }: Which & { body: AttachmentChange },
 ): Promise<Attachment> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const { attachment: before } = await getAttachment(trx, where, id);
@@ -62,7 +60,7 @@ export async function changeAttachment(
   if (Object.keys(body).length === 0) return before;
   const { name, external_id, metadata } = body;
   const columns = {
-    ...(name === undefined ? {} : { name: withEnding(safeNameOf(name), mediaTypes[before.media_type] ?? []) }),
+    ...(name === undefined ? {} : { name: safeNameOf(name) }),
     ...(external_id === undefined ? {} : { external_id }),
     ...(metadata === undefined ? {} : { metadata: JSON.stringify(metadata) }),
   };
@@ -75,8 +73,8 @@ export async function changeAttachment(
 }
 
 /** Removes an attachment; run it in a transaction. Its bytes go after the commit. */
-export async function removeAttachment(trx: Db, where: Where, { id, ifMatch }: Which): Promise<void> {
-  const { area, orderId, at } = where;
+export async function removeAttachment(trx: Db, where: Writing, { id, ifMatch }: Which): Promise<void> {
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const { attachment, fileId } = await getAttachment(trx, where, id);
@@ -88,7 +86,7 @@ export async function removeAttachment(trx: Db, where: Where, { id, ifMatch }: W
 }
 
 /** One attachment, and its file. Throws attachment_not_found. */
-export async function getAttachment(db: Db, { area, orderId }: Pick<Where, 'area' | 'orderId'>, id: string) {
+export async function getAttachment(db: Db, { area, id: orderId }: Below, id: string) {
   const found = await findAttachment(db, { tenantId: area.caller.tenantId, orderId }, id);
   if (!found) throw refusals.attachmentNotFound(id);
   return found;

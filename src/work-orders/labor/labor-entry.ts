@@ -7,8 +7,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, flag, Id, Instant, Metadata, text } from '../../platform/fields.ts';
-import { parseInstant } from '../../platform/instant.ts';
+import { exampleOf, flag, Id, Instant, InstantText, Metadata, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 
 export const LaborEntry = z
@@ -53,9 +52,7 @@ export type LaborFilter = Omit<z.output<typeof LaborQuery>, ListFields>;
 /** A month: whoever works for longer makes another entry. */
 export const minutesMax = 44_640;
 
-const Given = text(40)
-  .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
-  .optional();
+const Given = InstantText.optional();
 const Minutes = z.int().min(1).max(minutesMax).optional();
 const Note = text(5_000)
   .nullable()

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { personOf } from '../../access/person.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
@@ -41,6 +42,21 @@ export async function findRunning(db: Db, order: Order, userId: string): Promise
     .where('labor_entry.ended_at', 'is', null)
     .executeTakeFirst();
   return row?.id;
+}
+
+/** The entries of timers that run on some work orders, each with the id of that. */
+export function listRunning(
+  db: Db,
+  { tenantId, orderIds }: { tenantId: string; orderIds: readonly string[] },
+): Promise<{ id: string; orderId: string }[]> {
+  return db
+    .selectFrom('labor_entry')
+    .select(['id', 'work_order_id as orderId'])
+    .where('tenant_id', '=', tenantId)
+    .where(sql<boolean>`work_order_id = any(${[...orderIds]}::uuid[])`)
+    .where('ended_at', 'is', null)
+    .orderBy('id')
+    .execute();
 }
 
 export type NewEntry = {

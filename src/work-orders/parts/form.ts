@@ -1,6 +1,7 @@
 /** Forms with a file: their common fields, and how the document shows them. */
 import { z } from 'zod';
 import { Metadata, text } from '../../platform/fields.ts';
+import { findUnstorable } from '../../platform/storable.ts';
 
 /** A field of a form is a text, also where it is JSON. */
 const MetadataField = z.unknown().transform(readJson).pipe(Metadata).optional();
@@ -14,11 +15,16 @@ export const formFields = {
 
 function readJson(value: unknown, context: z.RefinementCtx): unknown {
   if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be JSON' });
+  const refuse = (message: string) => {
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
+  };
+  try {
+    const read: unknown = JSON.parse(value);
+    const wrong = findUnstorable(read);
+    return wrong ? refuse(wrong.message) : read;
+  } catch {
+    return refuse('must be JSON');
   }
 }
 

@@ -4,13 +4,14 @@ import type { Mount, RouteScope } from '../../platform/mount.ts';
 import { attachmentRoutes } from '../attachments/attachment-routes.ts';
 import { addToWorkOrder } from '../count-store.ts';
 import { laborRoutes } from '../labor/labor-routes.ts';
+import { linkRoutes } from '../links/link-routes.ts';
 import { photoRoutes } from '../photos/photo-routes.ts';
 import { signatureRoutes } from '../signatures/signature-routes.ts';
 import { taskRoutes } from '../tasks/task-routes.ts';
-import { holdOrder, requireOrder } from './part.ts';
+import { holdOrder, requireOrder, workOrders } from './part.ts';
 import type { PartNeeds } from './part-needs.ts';
 
-/** Everything that belongs to a work order: comments, files, photos, signatures, its checklist, the time worked on it. */
+/** Everything that belongs to a work order: comments, files, photos, signatures, its checklist, the time worked on it, what it is to others. */
 export function workOrderPartRoutes(app: RouteScope, mount: Mount, needs: PartNeeds): void {
   commentRoutes(app, mount, { ...needs, subject: commentedOrder });
   attachmentRoutes(app, mount, needs);
@@ -18,15 +19,14 @@ export function workOrderPartRoutes(app: RouteScope, mount: Mount, needs: PartNe
   signatureRoutes(app, mount, needs);
   taskRoutes(app, mount, needs);
   laborRoutes(app, mount, needs);
+  linkRoutes(app, mount, needs);
 }
 
 const commentedOrder: CommentSubject = {
+  ...workOrders,
   kind: 'work_order',
-  collection: 'work-orders',
   noun: 'WorkOrder',
   words: 'a work order',
-  tag: 'Work orders',
-  scopes: { read: 'work-orders:read', write: 'work-orders:write' },
   events: { created: 'comment.created', updated: 'comment.updated', deleted: 'comment.deleted' },
   find: async (db, area, id) => {
     const { siteId, workOrder } = await requireOrder(db, area, id);

@@ -1,5 +1,6 @@
 /** What belongs to a work order (a file, a task, an hour) and comes and goes with its own events, but never without its work order. */
 import { type Area, requireSite } from '../../access/api-key.ts';
+import type { Below, Parent } from '../../access/child-routes.ts';
 import { actorOf, type Change, type EventType, type NewEvent } from '../../events/event.ts';
 import type { Db } from '../../platform/database.ts';
 import { refusals } from '../../platform/refusals.ts';
@@ -20,6 +21,19 @@ export async function holdOrder(trx: Db, area: Area, id: string): Promise<HeldWo
   if (!row) throw refusals.workOrderNotFound(id);
   requireSite(area.caller, row.site_id);
   return row;
+}
+
+/** Work orders as what their parts belong to. */
+export const workOrders: Parent = {
+  collection: 'work-orders',
+  tag: 'Work orders',
+  scopes: { read: 'work-orders:read', write: 'work-orders:write' },
+  find: requireOrder,
+};
+
+/** What a part is kept under. */
+export function orderOf({ area, id }: Below): { tenantId: string; orderId: string } {
+  return { tenantId: area.caller.tenantId, orderId: id };
 }
 
 /** Throws work_order_ended unless people work on it still. */

@@ -1,10 +1,10 @@
 import type { Area } from '../../access/api-key.ts';
+import type { Below, Which, Writing } from '../../access/child-routes.ts';
 import { changesBetween, type NewEvent } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';
-import { safeNameOf, withEnding } from '../../files/file-name.ts';
+import { safeNameOf } from '../../files/file-name.ts';
 import { dropFiles } from '../../files/file-store.ts';
 import type { Files } from '../../files/files.ts';
-import { mediaTypes } from '../../files/media-types.ts';
 import type { ReceivedFile } from '../../files/receive-file.ts';
 import type { Thumbnail } from '../../files/thumbnail.ts';
 import type { Db } from '../../platform/database.ts';
@@ -16,8 +16,6 @@ import type { HeldWorkOrder } from '../store.ts';
 import type { Photo, PhotoChange, PhotoFields } from './photo.ts';
 import { deletePhoto, findPhoto, insertPhoto, updatePhoto } from './photo-store.ts';
 
-type Where = { readonly area: Area; readonly orderId: string; readonly at: Date };
-type Which = { readonly id: string; readonly ifMatch: string | undefined };
 type Given = {
   readonly file: ReceivedFile;
   readonly thumbnail: Thumbnail;
@@ -29,10 +27,10 @@ type Given = {
 /** Adds a photo whose files are kept; run it in a transaction, which claims them. */
 export async function addPhoto(
   trx: Db,
-  where: Where,
+  where: Writing,
   { files, given }: { files: Files; given: Given },
 ): Promise<Photo> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId, userId } = area.caller;
   const { file, fields, fileId, thumbnailId } = given;
   const order = await holdOrder(trx, area, orderId);
@@ -43,7 +41,7 @@ export async function addPhoto(
     {
       ...{ fileId, thumbnailId, at },
       kind: fields.kind ?? 'other',
-      name: withEnding(safeNameOf(fields.name || file.fileName, 'photo'), mediaTypes[file.mediaType] ?? []),
+      name: safeNameOf(fields.name || file.fileName, 'photo'),
       caption: fields.caption ?? '',
       width: given.thumbnail.width,
       height: given.thumbnail.height,
@@ -61,10 +59,10 @@ export async function addPhoto(
 /** Changes what is said of a photo; run it in a transaction. */
 export async function changePhoto(
   trx: Db,
-  where: Where,
+  where: Writing,
   { id, ifMatch, body }: Which & { body: PhotoChange },
 ): Promise<Photo> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const { photo: before } = await getPhoto(trx, where, id);
@@ -89,8 +87,8 @@ export async function changePhoto(
  * Removes a photo; run it in a transaction. Its bytes go after the commit. Throws work_order_ended for the last one of a completed
  * work order that had to have one.
  */
-export async function removePhoto(trx: Db, where: Where, { id, ifMatch }: Which): Promise<void> {
-  const { area, orderId, at } = where;
+export async function removePhoto(trx: Db, where: Writing, { id, ifMatch }: Which): Promise<void> {
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const { photo, fileId, thumbnailId } = await getPhoto(trx, where, id);
@@ -104,7 +102,7 @@ export async function removePhoto(trx: Db, where: Where, { id, ifMatch }: Which)
 }
 
 /** One photo, and its files. Throws photo_not_found. */
-export async function getPhoto(db: Db, { area, orderId }: Pick<Where, 'area' | 'orderId'>, id: string) {
+export async function getPhoto(db: Db, { area, id: orderId }: Below, id: string) {
   const found = await findPhoto(db, { tenantId: area.caller.tenantId, orderId }, id);
   if (!found) throw refusals.photoNotFound(id);
   return found;

@@ -1,4 +1,5 @@
 import type { Area } from '../../access/api-key.ts';
+import type { Below, Which, Writing } from '../../access/child-routes.ts';
 import type { NewEvent } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';
 import { dropFiles } from '../../files/file-store.ts';
@@ -14,8 +15,6 @@ import type { Signature, SignatureFields } from './signature.ts';
 import { deleteSignature, findSignature, insertSignature } from './signature-store.ts';
 import { hashOf, signedDocumentOf } from './signed-document.ts';
 
-type Where = { readonly area: Area; readonly orderId: string; readonly at: Date };
-
 /** Clocks of telephones differ from ours by so much. */
 const aheadMsMax = 300_000;
 
@@ -25,10 +24,10 @@ const aheadMsMax = 300_000;
  */
 export async function sign(
   trx: Db,
-  where: Where,
+  where: Writing,
   { files, fileId, fields }: { files: Files; fileId: string; fields: SignatureFields },
 ): Promise<Signature> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId, userId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   await files.claim(trx, { tenantId, ids: [fileId] });
@@ -57,12 +56,8 @@ export async function sign(
  * Removes a signature; run it in a transaction. Throws work_order_ended for the last one of a completed work order that had to have
  * one.
  */
-export async function removeSignature(
-  trx: Db,
-  where: Where,
-  { id, ifMatch }: { id: string; ifMatch: string | undefined },
-): Promise<void> {
-  const { area, orderId, at } = where;
+export async function removeSignature(trx: Db, where: Writing, { id, ifMatch }: Which): Promise<void> {
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const { signature, fileId } = await getSignature(trx, where, id);
@@ -76,7 +71,7 @@ export async function removeSignature(
 }
 
 /** One signature, its picture, and what was signed. Throws signature_not_found. */
-export async function getSignature(db: Db, { area, orderId }: Pick<Where, 'area' | 'orderId'>, id: string) {
+export async function getSignature(db: Db, { area, id: orderId }: Below, id: string) {
   const found = await findSignature(db, { tenantId: area.caller.tenantId, orderId }, id);
   if (!found) throw refusals.signatureNotFound(id);
   return found;

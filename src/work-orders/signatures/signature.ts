@@ -4,8 +4,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { Id, Instant, plainText, text } from '../../platform/fields.ts';
-import { parseInstant } from '../../platform/instant.ts';
+import { Id, Instant, InstantText, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { formFields, formOf } from '../parts/form.ts';
 
@@ -62,10 +61,9 @@ export const SignatureFields = z.strictObject({
     .trim()
     .regex(/^\P{Cc}*$/u, 'must not have control characters')
     .optional(),
-  signed_at: text(40)
-    .refine((value) => parseInstant(value, 'UTC') !== undefined, 'must be an instant (ISO 8601)')
-    .optional()
-    .describe('When, for what was signed without a connection; absent: now. Not in the future.'),
+  signed_at: InstantText.optional().describe(
+    'When, for what was signed without a connection; absent: now. Not in the future.',
+  ),
   ...formFields,
 });
 export type SignatureFields = z.output<typeof SignatureFields>;

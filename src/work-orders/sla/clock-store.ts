@@ -5,7 +5,7 @@ import type { WorkOrderState } from '../work-order-events.ts';
 
 /**
  * Holds some work orders, of whatever tenants, about which the clock alone changes something by the instant `at`: their promises, or
- * that they are overdue. Those that somebody else holds are left for the next time.
+ * that they are overdue. Those that somebody else holds are left for the next time, and those that are deleted before they are held.
  */
 export function lockDue(trx: Db, { at, limit }: { at: Date; limit: number }): Promise<WorkOrderState[]> {
   return trx
@@ -19,6 +19,7 @@ export function lockDue(trx: Db, { at, limit }: { at: Date; limit: number }): Pr
           and status in (${literalStanding}) order by due_at limit ${limit})
       )`,
     )
+    .where('deleted_at', 'is', null)
     .orderBy('tenant_id')
     .orderBy('id')
     .forNoKeyUpdate()

@@ -2,9 +2,10 @@ import { requireTenant } from '../../access/api-key.ts';
 import { actorOf, changesBetween } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';
 import type { Db } from '../../platform/database.ts';
+import { requireMatch } from '../../platform/etag.ts';
 import type { Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import { promisesOf, SlaPolicy, SlaPolicyBody } from './sla-policy.ts';
-import { getSlaPolicy, saveSlaPolicy } from './sla-policy-store.ts';
+import { getSlaPolicy, holdSlaPolicy, saveSlaPolicy } from './sla-policy-store.ts';
 
 /** GET and PUT /sla-policy: what the tenant promises about its work orders. */
 export function slaPolicyRoutes(app: RouteScope, mount: Mount, { db, shell }: { db: Db; shell: Shell }): void {
@@ -33,7 +34,8 @@ export function slaPolicyRoutes(app: RouteScope, mount: Mount, { db, shell }: { 
     const { caller } = request.area;
     const tenantId = requireTenant(caller);
     return shell.transact(request, reply, async (trx) => {
-      const before = await getSlaPolicy(trx, tenantId);
+      const before = await holdSlaPolicy(trx, tenantId);
+      requireMatch(request.headers['if-match'], before.updated_at);
       await saveSlaPolicy(trx, tenantId, { promises: promisesOf(request.body), at: shell.now() });
       const after = await getSlaPolicy(trx, tenantId);
       const [told, data] = [promisesOf(before), promisesOf(after)];

@@ -19,6 +19,13 @@ export async function getSlaPolicy(db: Db, tenantId: string): Promise<SlaPolicy>
   return SlaPolicy.parse({ ...promises, id: tenantId, created_at, updated_at });
 }
 
+/** The same, which nobody else sets until the transaction ends. */
+export async function holdSlaPolicy(trx: Db, tenantId: string): Promise<SlaPolicy> {
+  // The row of the tenant, since that of its policy may not be there yet.
+  await trx.selectFrom('tenant').select('id').where('id', '=', tenantId).forNoKeyUpdate().execute();
+  return getSlaPolicy(trx, tenantId);
+}
+
 /** What decides the promises about a tenant's work orders. */
 export async function getPromises(db: Db, tenantId: string): Promise<Promises> {
   const row = await db
@@ -31,7 +38,7 @@ export async function getPromises(db: Db, tenantId: string): Promise<Promises> {
 
 const promisesOfRow = SlaPolicy.pick({ targets: true, business_hours: true, at_risk_percent: true });
 
-/** Sets the policy of a tenant; two at once are written one after the other. */
+/** Sets the policy of a tenant. */
 export async function saveSlaPolicy(trx: Db, tenantId: string, { promises, at }: { promises: Promises; at: Date }) {
   const columns = {
     targets: JSON.stringify(promises.targets),

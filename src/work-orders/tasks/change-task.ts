@@ -1,4 +1,5 @@
 import type { Area } from '../../access/api-key.ts';
+import type { Below, Which, Writing } from '../../access/child-routes.ts';
 import { changesBetween, type NewEvent } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';
 import type { Db } from '../../platform/database.ts';
@@ -11,17 +12,14 @@ import { checkAnswer, checkQuestion, isDone } from './answer.ts';
 import type { Task, TaskBody, TaskChange, TaskValue } from './task.ts';
 import { deleteTask, findLastPosition, findTask, insertTask, type TaskColumns, updateTask } from './task-store.ts';
 
-type Where = { readonly area: Area; readonly orderId: string; readonly at: Date };
-type Which = { readonly id: string; readonly ifMatch: string | undefined };
-
 const tasksMax = 1_000;
 
 /**
  * Adds a task to the checklist; run it in a transaction. Throws work_order_ended, and validation_failed for an answer that is none
  * to the question.
  */
-export async function addTask(trx: Db, where: Where, body: TaskBody): Promise<Task> {
-  const { area, orderId, at } = where;
+export async function addTask(trx: Db, where: Writing, body: TaskBody): Promise<Task> {
+  const { area, id: orderId, at } = where;
   const { tenantId, userId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   requireStanding(order);
@@ -48,10 +46,10 @@ export async function addTask(trx: Db, where: Where, body: TaskBody): Promise<Ta
 /** Changes a task, or answers it; run it in a transaction. Throws as addTask does, and precondition_failed. */
 export async function changeTask(
   trx: Db,
-  where: Where,
+  where: Writing,
   { id, ifMatch, body }: Which & { body: TaskChange },
 ): Promise<Task> {
-  const { area, orderId, at } = where;
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const before = await getTask(trx, where, id);
@@ -67,8 +65,8 @@ export async function changeTask(
 }
 
 /** Takes a task off the checklist; run it in a transaction. Throws work_order_ended and precondition_failed. */
-export async function removeTask(trx: Db, where: Where, { id, ifMatch }: Which): Promise<void> {
-  const { area, orderId, at } = where;
+export async function removeTask(trx: Db, where: Writing, { id, ifMatch }: Which): Promise<void> {
+  const { area, id: orderId, at } = where;
   const { tenantId } = area.caller;
   const order = await holdOrder(trx, area, orderId);
   const task = await getTask(trx, where, id);
@@ -80,14 +78,14 @@ export async function removeTask(trx: Db, where: Where, { id, ifMatch }: Which):
 }
 
 /** One task. Throws task_not_found. */
-export async function getTask(db: Db, { area, orderId }: Pick<Where, 'area' | 'orderId'>, id: string): Promise<Task> {
+export async function getTask(db: Db, { area, id: orderId }: Below, id: string): Promise<Task> {
   const task = await findTask(db, { tenantId: area.caller.tenantId, orderId }, id);
   if (!task) throw refusals.taskNotFound(id);
   return task;
 }
 
 /** The question as it is after the change has to fit together, and the answer to it, the one that stood as well as a new one. */
-function columnsOf(before: Task, body: TaskChange, where: Where): TaskColumns {
+function columnsOf(before: Task, body: TaskChange, where: Writing): TaskColumns {
   const { value, metadata, ...rest } = body;
   const question = {
     kind: before.kind,
@@ -122,7 +120,7 @@ function given({
   return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
 }
 
-function answered(value: TaskValue | null, { area, at }: Where): TaskColumns {
+function answered(value: TaskValue | null, { area, at }: Writing): TaskColumns {
   return isDone(value) ? { value, done_at: at, done_by: area.caller.userId } : { value, done_at: null, done_by: null };
 }
 
@@ -133,8 +131,21 @@ function differenceOf(before: Task | undefined, after: Task | undefined) {
   return { task_done_count: done(after) - done(before), task_missing_count: missing(after) - missing(before) };
 }
 
-function saidOf({ title, position, required, options, unit, min, max, value, note, done, external_id }: Task) {
-  return { title, position, required, options, unit, min, max, value, note, done, external_id };
+function saidOf({
+  title,
+  position,
+  required,
+  options,
+  unit,
+  min,
+  max,
+  value,
+  note,
+  done,
+  external_id,
+  metadata,
+}: Task) {
+  return { title, position, required, options, unit, min, max, value, note, done, external_id, metadata };
 }
 
 type Told = { readonly type: NewEvent['type']; readonly task: Task };
