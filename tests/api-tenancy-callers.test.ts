@@ -110,7 +110,7 @@ describe('every operation is for those who have its scope, and for nobody else',
 
 /** What is of the whole tenant and shown to everybody in it, whatever sites he is limited to. */
 const ofNoSite =
-  /\/(rules|rule-sets|calendar\.ics|auth)\b|\/tenant$|\/users|\/opcua-application$|\/events|\/event-types|\/sla-policy/;
+  /\/(rules|rule-sets|calendar\.ics|auth)\b|\/tenant$|\/(users|teams)\b|\/opcua-application$|\/events|\/event-types|\/sla-policy/;
 
 describe('a caller that is limited to another site of the tenant', () => {
   test('T14: is refused by 403 whatever lies at this one, and told nothing of it', async () => {
@@ -119,8 +119,9 @@ describe('a caller that is limited to another site of the tenant', () => {
       const parameters = parametersOf(operation);
       const reply = await ask(operation, campus.ids, key);
       expect([operation.name, reply.status]).toEqual([operation.name, expect.not.toBeOneOf([401, 500, 503])]);
-      // A tenant says which of its sites is the default.
-      const asked = urlOf(operation, campus.ids) + (operation.path.endsWith('/tenant') ? campus.secret : '');
+      // A tenant says which of its sites is the default, and its teams are nobody's but its own.
+      const isOfAll = /\/tenant$|\/teams\b/.test(operation.path);
+      const asked = urlOf(operation, campus.ids) + (isOfAll ? campus.secret : '');
       const shown = `${reply.text} ${JSON.stringify(reply.headers)}`;
       expect([operation.name, shown.includes(campus.secret) && !asked.includes(campus.secret)]).toEqual([
         operation.name,
