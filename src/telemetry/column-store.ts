@@ -82,8 +82,8 @@ async function readSlice(
   const within = `time > ${instant(afterMs)} and time <= ${instant(throughMs)}`;
   const aggregates = `string_agg(timestamptz_send(time), '') as times,
     string_agg(float8send(case when quality = 0 and value is not null then value else 'NaN' end), '') as numbers`;
-  // Series by series by the key takes three times as long as groups where rows lie as they came. In its order it takes half of it for
-  // one asset among ten, and half as long again for all ten.
+  // Series by series by the key takes three times as long as groups where rows lie as they came; in its order two thirds, for one
+  // asset among ten, but for all ten a fifth longer.
   const rows = isByKey
     ? `select id, times, numbers from unnest(${ids}) as asked (id), lateral (
         select ${aggregates} from reading where series_id = id and ${within}) as own where times is not null`
