@@ -186,7 +186,7 @@ describe('an invitation', () => {
     const { token, expires_at } = (await invite(id)).json.data.invite;
     expect(new Date(expires_at).getTime() - Date.now()).toBeGreaterThan(6.9 * 86_400_000);
     await api.database.pool.query(
-      `update user_invite set expires_at = now() where used_at is null and revoked_at is null`,
+      `update user_invite set expires_at = now() - interval '1 s' where used_at is null and revoked_at is null`,
     );
     expect((await accept(token)).status).toBe(401);
   });
