@@ -60,7 +60,11 @@ type Sender = {
 
 function createSender(socket: Socket, topic: string): Sender {
   const sentAt = new Map<number, number>();
-  let timeMs = Date.now() - 3_600_000;
+  let timeUs = 0;
+  const nextTimeUs = () => {
+    timeUs = Math.max(timeUs + 1, Date.now() * 1_000);
+    return timeUs;
+  };
   let messageId = 0;
   let acknowledged = 0;
   let latencies: number[] = [];
@@ -83,7 +87,7 @@ function createSender(socket: Socket, topic: string): Sender {
       const packets = Array.from({ length: count }, () => {
         messageId = (messageId % 60_000) + 1;
         sentAt.set(messageId, now);
-        const payload = JSON.stringify({ value: messageId, time: timeMs++ });
+        const payload = JSON.stringify({ value: messageId, time: nextTimeUs() });
         return mqttPacket.generate({ cmd: 'publish', topic, payload, qos: 1, messageId } as Packet);
       });
       if (count > 0) socket.write(Buffer.concat(packets));

@@ -1,6 +1,8 @@
 /** What lies in the tables before anything is measured: written by the server itself, and rolled up by the program's own job. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { refreshRollups } from '../src/telemetry/rollups/rollup-refresh.ts';
+import { lagMsDefault, settledAtOnceMs } from '../src/telemetry/rollups/rollup.ts';
+import { announceNext, refreshRollups, type Step, settleStep } from '../src/telemetry/rollups/rollup-refresh.ts';
 import { noteTouched } from '../src/telemetry/rollups/rollup-touched-store.ts';
 import type { BenchDatabase, BenchPoint } from './telemetry-database.ts';
 
@@ -58,8 +60,14 @@ export async function rollUp(bench: BenchDatabase, touched: Omit<Filling, 'every
   const { points, fromMs, toMs } = touched;
   const spans = points.map(({ seriesId }) => ({ seriesId, fromMs, throughMs: toMs - 1 }));
   await db.transaction().execute((trx) => noteTouched(trx, spans));
-  // The first run announces what the second settles.
-  for (let run = 0; run < 2; run++) await refreshRollups(db, { engine: bench.engine });
+  const { engine } = bench;
+  await announceNext(db, lagMsDefault);
+  // As in operation, by so much at a time: how rows lie together decides how fast they are read.
+  for (let step: Step = 'done'; step !== 'nothing'; ) {
+    step = await settleStep(db, { engine, spanMs: settledAtOnceMs });
+    if (step === 'waiting') await sleep(50);
+  }
+  await refreshRollups(db, { engine });
 }
 
 /** Statistics and visibility, as the server's own upkeep leaves them after a while. */

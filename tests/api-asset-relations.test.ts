@@ -57,6 +57,8 @@ describe('feeds', () => {
     const first = await put(chiller, 'feeds', ahu);
     const second = await put(chiller, 'feeds', ahu);
     expect([first.status, second.status, second.json.data.id]).toEqual([200, 200, first.json.data.id]);
+    const inCapitals = await put(chiller?.toUpperCase(), 'feeds', ahu?.toUpperCase());
+    expect([inCapitals.status, inCapitals.json.data]).toEqual([200, first.json.data]);
     const path = `/assets/${chiller}/relations/feeds/${ahu}`;
     const drops = async (etag: string) =>
       (await words.ask('DELETE', path, undefined, world.key, { 'if-match': etag })).status;

@@ -111,6 +111,17 @@ describe('comments on a work order', () => {
     expect(moved.json.data.parent_id).toBe(root.id);
     await api.call('DELETE', `${comments}/${root.id}`, { key });
     expect((await api.call('GET', `${comments}/${leaf.id}`, { key })).json.data.parent_id).toBeNull();
+    const { json: log } = await api.call('GET', `/api/v1/events?subject_id=${order}&limit=3`, { key });
+    const told = log.data.map(({ type, changes, data }: Record<string, unknown>) => ({ type, changes, data }));
+    expect(told).toMatchObject([
+      { type: 'comment.updated', changes: [{ field: 'parent_id', from: root.id, to: null }], data: { id: leaf.id } },
+      { type: 'comment.deleted', data: { id: root.id } },
+      {
+        type: 'comment.updated',
+        changes: [{ field: 'parent_id', from: middle.id, to: root.id }],
+        data: { id: leaf.id, body: 'leaf', parent_id: root.id, mentions: [] },
+      },
+    ]);
   });
 
   test.each([

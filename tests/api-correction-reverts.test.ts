@@ -1,5 +1,6 @@
 /** Corrections of readings taken back over HTTP: what comes back, what stays, and that nothing of them is left in the end. */
 import fc from 'fast-check';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { dropEverything, readingsOf, storeReadings } from './support/readings.ts';
@@ -59,6 +60,28 @@ describe('taking a correction back', () => {
     const { json } = await revert(id);
     expect(json.data).toMatchObject({ changed: 1, request: { left: 1 } });
     expect(await shown()).toEqual(['1 0', '2 0', '99 0', '4 0']);
+  });
+
+  test('changes the version of what was taken back', async () => {
+    await store([1, 2, 3]);
+    const { id } = (await correct({ ...span, offset: 10 })).json.data;
+    const get = (headers: Record<string, string> = {}) =>
+      api.call('GET', `/api/v1/corrections/${id}`, { key: world.key, headers });
+    const known = { 'if-none-match': String((await get()).headers.etag) };
+    expect((await get(known)).status).toBe(304);
+    const reverted = await revert(id);
+    expect(await get(known)).toMatchObject({ status: 200, json: { data: { reverted_by: reverted.json.data.id } } });
+  });
+
+  test('brings back nothing of days that retention has dropped since', async () => {
+    await store([1, 2, 3, 4]);
+    const { id } = (await correct({ ...span, remove: true })).json.data;
+    const { db } = api.database;
+    await sql`insert into retention_horizon (time_table, series_id, before) values ('reading', ${world.seriesId}, ${minute(2)})`.execute(
+      db,
+    );
+    expect((await revert(id)).json.data).toMatchObject({ changed: 1, request: { left: 1 } });
+    expect(await shown()).toEqual(['1 0', '3 0', '4 0']);
   });
 
   test('below another one leaves to that one what was before both', async () => {

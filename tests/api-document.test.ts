@@ -22,6 +22,7 @@ afterAll(() => api.close());
 
 type Operation = DescribedOperation & {
   operationId: string;
+  description: string;
   security?: unknown[];
   responses: Record<string, { description: string; headers: object }>;
 };
@@ -60,11 +61,15 @@ describe('the document', () => {
         if (path.startsWith('/api/v1')) expect(statuses).toEqual(expect.arrayContaining([400, 401, 500, 503]));
         if (path.startsWith('/api/v1')) expect([path, statuses.includes(403)]).toEqual([path, !isOpen]);
         if (path.includes('{')) expect(statuses).toContain(404);
-        if (method === 'post') expect(statuses).toEqual(expect.arrayContaining([413, 415]));
+        if (method !== 'get') expect([path, statuses]).toEqual([path, expect.arrayContaining([408, 413, 415])]);
+        const promise = method === 'get' ? /safe|idempotent|repeat/i : /idempoten|repeat/i;
+        expect([method, path, operation.description]).toEqual([method, path, expect.stringMatching(promise)]);
+        if (successOf(operation) === 200) expect(operation.description).not.toContain('creates anew');
         if (method === 'post' && !isOpen) expect(statuses).toContain(409);
         if (method === 'post') expect([path, statuses.includes(422)]).toEqual([path, !isOpen]);
         if (method === 'post') expect(successOf(operation)).toBeOneOf([200, 201, 202]);
-        if (method === 'patch' || method === 'delete') expect(statuses).toContain(412);
+        // Items are changed as many at a time as are meant, which have no version together.
+        if ((method === 'patch' || method === 'delete') && !path.endsWith('/items')) expect(statuses).toContain(412);
         for (const { description, headers } of Object.values(operation.responses)) {
           expect(description).not.toBe('Default Response');
           expect(headers).toHaveProperty('X-Request-Id');
@@ -95,7 +100,7 @@ describe('the document', () => {
     ['get', '/api/v1/sites/{slug}', 404, ['site_not_found']],
     ['patch', '/api/v1/devices/{id}', 409, ['device_conflict', 'device_of_connection']],
     ['delete', '/api/v1/opcua-connections/{id}', 409, ['opcua_connection_of_file']],
-    ['patch', '/api/v1/points/{id}', 409, ['history_undecided']],
+    ['patch', '/api/v1/points/{id}', 409, ['history_undecided', 'merge_under_way']],
     [
       'post',
       '/api/v1/devices/{id}/rotate-credentials',

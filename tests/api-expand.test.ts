@@ -48,6 +48,16 @@ test('one object with what is linked has no ETag, which would speak of itself al
   expect((await call('GET', `/api/v1/work-orders/${orderId}?expand=asset`)).headers.etag).toBeUndefined();
 });
 
+test('a link between work orders shows the other as it is, also to who knows its ETag', async () => {
+  const { json } = await call('POST', '/api/v1/work-orders', { title: 'y' });
+  const links = `/api/v1/work-orders/${orderId}/links`;
+  const made = await call('POST', links, { kind: 'blocks', work_order_id: json.data.id });
+  await call('PATCH', `/api/v1/work-orders/${json.data.id}`, { status: 'completed' });
+  const headers = { 'if-none-match': String(made.headers.etag) };
+  const found = await api.call('GET', `${links}/${made.json.data.id}`, { key: world.key, headers });
+  expect([found.status, found.json?.data.status, found.headers.etag]).toEqual([200, 'completed', made.headers.etag]);
+});
+
 test('O1: what the caller may not see is null: of another tenant, of another site; and what there is none of', async () => {
   const other = await makeWorld(api.database);
   const atCampus = await world.makeKey({ siteIds: [world.campusId] });

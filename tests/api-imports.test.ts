@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newId } from '../src/platform/id.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { eventually } from './support/program.ts';
@@ -21,6 +21,7 @@ afterAll(async () => {
   await rm(importsDir, { recursive: true });
 });
 beforeEach(async () => {
+  vi.restoreAllMocks();
   world = await makeWorld(api.database);
 });
 
@@ -50,6 +51,14 @@ function send(
     payload,
     headers: { 'content-type': 'text/csv', ...more.headers },
   });
+}
+
+/** A body of these parts, with its media type. */
+function form(parts: Record<string, string>): { csv: string; headers: Record<string, string> } {
+  const written = Object.entries(parts).map(
+    ([name, value]) => `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
+  return { csv: `${written.join('')}--x--\r\n`, headers: { 'content-type': 'multipart/form-data; boundary=x' } };
 }
 
 async function ended(id: string) {
@@ -133,6 +142,14 @@ describe('an import', () => {
     expect(done).toMatchObject({ stored: 0, errors: [{ detail: expect.stringContaining('kPa') }] });
   });
 
+  test('has each column converted by its own unit, also where two are of one point', async () => {
+    await api.database.pool.query(`update point set unit = 'degC' where id = $1`, [world.pointId]);
+    const columns = map({ F: { ...sat, name: 'sat', unit: 'degF' }, C: { ...sat, name: 'sat', unit: 'degC' } });
+    const csv = 'time,F,C\n2026-07-01T10:00,59,\n2026-07-01T10:01,,16\n';
+    expect(await ended((await send(csv, { columns })).json.data.id)).toMatchObject({ stored: 2, refused: 0 });
+    expect(await readings()).toEqual(['AHU-01/sat=15@07-01T09:00', 'AHU-01/sat=16@07-01T09:01']);
+  });
+
   test('may come as a form, as gzip, or below a site', async () => {
     const csv = 'time,T\n2026-07-01T10:00,20\n';
     const form = new FormData();
@@ -158,12 +175,7 @@ describe('an import', () => {
   test.each<[string, Sending & { csv?: string }, number, string]>([
     ['no map', { columns: '' }, 400, 'validation_failed'],
     ['a map that is none', { columns: '{"time": 1}' }, 400, 'validation_failed'],
-    [
-      'a zone that is none',
-      { columns: map({ T: sat }, { time: { column: 'time', zone: 'Mars/Base' } }) },
-      400,
-      'validation_failed',
-    ],
+    ['no zone', { columns: map({ T: sat }, { time: { column: 'time', zone: 'Mars' } }) }, 400, 'validation_failed'],
     ['a header that does not fit', { csv: 'zeit,T\n1,2\n' }, 400, 'validation_failed'],
     ['a separator that is no comma', { csv: 'time;T\n1;2\n' }, 400, 'validation_failed'],
     ['nothing', { csv: '' }, 400, 'validation_failed'],
@@ -172,15 +184,15 @@ describe('an import', () => {
     ['no asset', { columns: map({ T: sat }, { asset: { class: 'brick:AHU' } }) }, 400, 'validation_failed'],
     ['another media type', { headers: { 'content-type': 'application/json' } }, 415, 'media_type_unsupported'],
     ['a form without a boundary', { headers: { 'content-type': 'multipart/form-data' } }, 400, 'validation_failed'],
-    [
-      'a form that ends',
-      { headers: { 'content-type': 'multipart/form-data; boundary=x' }, csv: '--x\r\n' },
-      400,
-      'validation_failed',
-    ],
+    ['a form that ends', { ...form({}), csv: '--x\r\n' }, 400, 'validation_failed'],
+    ['a form whose map is none', form({ columns: '{"time": 1}', file: 'time,T\n' }), 400, 'validation_failed'],
+    ['a form with a part that nobody knows', form({ colums: '', file: 'time,T\n' }), 400, 'validation_failed'],
   ])('with %s is refused at once, and leaves nothing', async (_, { csv = 'time,T\n', ...sending }, status, error) => {
+    const [begun, stopped] = [vi.spyOn(globalThis, 'setInterval'), vi.spyOn(globalThis, 'clearInterval')];
     const reply = await send(csv, sending);
     expect([reply.status, reply.json.error]).toEqual([status, error]);
+    // A clock that runs on would keep the program from ending.
+    for (const { value } of begun.mock.results) expect(stopped).toHaveBeenCalledWith(value);
     expect((await api.call('GET', '/api/v1/imports', { key: world.key })).json.total).toBe(0);
     expect(readdirSync(importsDir)).toEqual(['holder']);
   });

@@ -32,6 +32,22 @@ test('a decision with If-Match is about the version that was seen', async () => 
   expect((await ask('GET', `insights/${id}`)).status).toBe('open');
 });
 
+test('an event of a change names what changed as the API does, with the values that it shows', async () => {
+  const { id } = await raise({});
+  const change = {
+    title: 'It hums',
+    estimated_cost_per_day: 7,
+    confidence: 0.5,
+    assignee: world.alexId,
+    external_id: 'x',
+  };
+  await ask('PATCH', `insights/${id}`, { body: change });
+  const { changes, data } = (await ask('GET', `events?subject_id=${id}&limit=1`))[0];
+  const told = Object.fromEntries(changes.map(({ field, to }: { field: string; to: unknown }) => [field, to]));
+  expect(told).toEqual(change);
+  expect(data).toMatchObject({ estimated_cost_per_day: 7 });
+});
+
 describe('what people find themselves', () => {
   test('has the form of every insight, at the site of its equipment, open and theirs', async () => {
     const body = {

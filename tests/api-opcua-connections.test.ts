@@ -225,6 +225,20 @@ describe('a trial', () => {
 describe('certificates', () => {
   const certificates = '/api/v1/opcua-certificates';
 
+  test('and connections are shown as they are also to who knows their version, which what is seen of them does not move', async () => {
+    const { id } = await make();
+    const given = (await call('POST', certificates, { certificate: pair.certificatePem })).json.data;
+    const { db } = api.database;
+    const get = async (url: string, known?: unknown) =>
+      api.call('GET', url, { key: world.key, headers: known === undefined ? {} : { 'if-none-match': String(known) } });
+    const [one, other] = [await get(`${path}/${id}`), await get(`${certificates}/${given.id}`)];
+    await db.updateTable('opcua_connection').set({ state: 'failing' }).where('id', '=', id).execute();
+    await db.updateTable('opcua_certificate').set({ reason: 'expired' }).where('id', '=', given.id).execute();
+    expect((await get(`${path}/${id}`, one.headers.etag)).json.data.status.state).toBe('failing');
+    expect((await get(`${certificates}/${given.id}`, other.headers.etag)).json.data.reason).toBe('expired');
+    await call('DELETE', `${certificates}/${given.id}`);
+  });
+
   test('are given ahead, trusted, listed and forgotten; one that is none is refused', async () => {
     const given = await call('POST', certificates, { certificate: pair.certificatePem });
     expect(given).toMatchObject({

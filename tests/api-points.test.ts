@@ -39,6 +39,8 @@ describe('POST /points', () => {
       states: { Off: 0 },
       tags: { critical: true, panel: 'MCC-2', floor: 3 },
       expected_interval_s: 60,
+      external_id: 'BMS-4711',
+      metadata: { ticket: 'FM-1021' },
     };
     const made = await create(said);
     expect(made).toMatchObject({

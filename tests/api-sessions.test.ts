@@ -141,6 +141,14 @@ describe('a log-in ends, for its access token too', () => {
     expect(unknown).toMatchObject({ status: 200, json: { data: { ended: false } } });
   });
 
+  test('and of two changes of a password at once one is made: the other finds that its password is another by then', async () => {
+    const { access: key } = await enter(api, kim);
+    const change = (password: string) =>
+      api.call('POST', '/api/v1/auth/password', { key, body: { current_password: kim.password, password } });
+    const replies = await Promise.all(['a first one that is long', 'another that is long'].map(change));
+    expect(replies.map(({ status, json }) => json.error ?? status).sort()).toEqual([200, 'credentials_invalid']);
+  });
+
   test('by another password, but for the one that asks', async () => {
     const [own, other] = [await enter(api, kim), await enter(api, kim)];
     const ask = (current_password: string, password: string) =>

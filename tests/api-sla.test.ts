@@ -59,6 +59,7 @@ describe('the policy', () => {
     expect(set.business_hours).toHaveLength(5);
     expect(await send('GET', '/api/v1/sla-policy')).toEqual(set);
     expect(await promise({ targets: [] })).toMatchObject({ targets: [], at_risk_percent: 80 });
+    await promise({ targets: [] });
     const told = await api.database.db
       .selectFrom('event')
       .select('type')

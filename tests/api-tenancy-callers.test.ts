@@ -5,7 +5,7 @@ import { type Role, scopesOf } from '../src/access/role.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { deployLibrary } from './support/api-rules.ts';
 import { type Belongings, makeBelongings } from './support/belongings.ts';
-import { contentOf, listOperations, type Operation, parametersOf } from './support/operations.ts';
+import { contentOf, listOperations, type Operation, parametersOf, urlOf } from './support/operations.ts';
 import { enter, makePerson } from './support/people.ts';
 
 let api: TestApi;
@@ -18,17 +18,6 @@ beforeAll(async () => {
   campus = await makeBelongings(api, mine, 'campus-alone');
 });
 afterAll(() => api.close());
-
-/** Steps of a path that are no ids. */
-const words: Record<string, string> = { 'assets/kind': 'feeds' };
-const nowhere = 'b2c3d4e5-6789-0abc-def1-234567890abc';
-
-function urlOf(operation: Operation, ids: Readonly<Record<string, string>>): string {
-  return parametersOf(operation).reduce(
-    (url, { name, of }) => url.replace(`{${name}}`, words[of] ?? ids[of] ?? nowhere),
-    operation.path,
-  );
-}
 
 /** A stream that is let in has no end; HEAD asks the same and gets one. */
 function ask(operation: Operation, ids: Readonly<Record<string, string>>, key: string | undefined) {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { deployLibrary } from './support/api-rules.ts';
 import { type Belongings, makeBelongings, marksOf } from './support/belongings.ts';
-import { contentOf, listOperations, type Operation, parametersOf } from './support/operations.ts';
+import { contentOf, listOperations, type Operation, parametersOf, propertiesOf } from './support/operations.ts';
 
 let api: TestApi;
 let mine: World;
@@ -150,23 +150,10 @@ const linked: Record<string, readonly string[]> = {
 /** Those that look like one and are not: names in another system, or of what is told apart otherwise. */
 const unlinked = ['external_id', 'source_id', 'rule_id', 'timeseries_ids'];
 
-type Schema = {
-  $ref?: string;
-  type?: string | string[];
-  properties?: Record<string, Schema>;
-  anyOf?: Schema[];
-  items?: Schema;
-};
-
 /** Each property of an operation's body that names a thing, with each of theirs that it might name. */
-function foreignValues({ described, name }: Operation): [string, unknown][] {
-  const { components } = api.app.swagger() as unknown as { components: { schemas: Record<string, Schema> } };
-  const resolve = (schema: Schema | undefined): Schema =>
-    schema?.$ref ? resolve(components.schemas[schema.$ref.split('/').at(-1) ?? '']) : (schema ?? {});
-  const body = resolve(described.requestBody?.content['application/json']?.schema as Schema | undefined);
-  const forms = [body, ...(body.anyOf ?? []).map(resolve)];
-  const properties = Object.assign({}, ...forms.map((form) => form.properties ?? {})) as Record<string, Schema>;
-  return Object.entries(properties).flatMap(([property, schema]) => {
+function foreignValues(operation: Operation): [string, unknown][] {
+  const { name } = operation;
+  return Object.entries(propertiesOf(api, operation)).flatMap(([property, schema]) => {
     const of = linked[property];
     if (of === undefined && /(_ids?|_by|_site)$/.test(property) && !unlinked.includes(property))
       throw new Error(`${name} takes ${property}: say in linked or unlinked what it names`);

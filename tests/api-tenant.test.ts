@@ -136,8 +136,10 @@ describe('the teams of a tenant', () => {
     expect(changed).toMatchObject({ name: 'hvac-east', members: [world.alexId, kim.id], description: 'air' });
     const stale = { key: admin, body: {}, headers: { 'if-match': String(etag) } };
     expect((await api.call('PATCH', `${teams}/${made.id}`, stale)).status).toBe(412);
+    const present = (await api.call('GET', `${teams}/${made.id}`, { key: admin })).headers.etag;
     await send('DELETE', `/api/v1/users/${kim.id}`, undefined, 204);
-    expect((await send('GET', `${teams}/${made.id}`)).members).toEqual([world.alexId]);
+    const known = { key: admin, headers: { 'if-none-match': String(present) } };
+    expect((await api.call('GET', `${teams}/${made.id}`, known)).json.data.members).toEqual([world.alexId]);
     await send('DELETE', `${teams}/${made.id}`, undefined, 204);
     await send('GET', `${teams}/${made.id}`, undefined, 404);
     const told = await send('GET', `/api/v1/events?subject_kind=team&subject_id=${made.id}`);
@@ -174,6 +176,33 @@ describe('the teams of a tenant', () => {
       const key = await world.makeKey(more as object);
       expect((await api.call('POST', teams, { key, body: { name: `team-${status}` } })).status).toBe(status);
     }
+  });
+
+  test('and people who are gone keep the work that they have, as does equipment of another URI, said again or not', async () => {
+    const { id: team_id } = await make({ name: 'Fans' });
+    const [kim, sam] = [await makePerson(api, world, 'technician'), await makePerson(api, world, 'technician')];
+    const asset = await send('POST', '/api/v1/assets', { name: 'FAN-7', site: 'plant' }, 201);
+    const given = { team_id, assigned_to: kim.id, assignees: [sam.id], asset_id: asset.id };
+    const made = await order(given);
+    const insight = await send('POST', '/api/v1/insights', { title: 'x', assignee: kim.id }, 201);
+    for (const { id } of [kim, sam]) await send('POST', `/api/v1/users/${id}/deactivate`);
+    await send('DELETE', `${teams}/${team_id}`, undefined, 204);
+    await send('PATCH', `/api/v1/assets/${asset.id}`, { uri: 'urn:fan' });
+    const { assigned_team, equipment_uri } = made;
+    const shown = { ...given, assigned_team, equipment_uri };
+    const change = (body: object, status = 200) => send('PATCH', `/api/v1/work-orders/${made.id}`, body, status);
+    for (const [name, value] of Object.entries(shown)) expect(await change({ [name]: value })).toMatchObject(shown);
+    expect(await change({ ...shown, title: 'y' })).toMatchObject({ ...shown, title: 'y' });
+    const about = `/api/v1/insights/${insight.id}`;
+    expect(await send('PATCH', about, { assignee: kim.id })).toMatchObject({ assignee: kim.id });
+    await send('PATCH', about, { assignee: sam.id }, 400);
+    const { id: other } = await order({});
+    for (const body of [{ team_id }, { assigned_to: kim.id }, { assignees: [sam.id] }]) {
+      await send('PATCH', `/api/v1/work-orders/${other}`, body, 400);
+      const many = { action: 'change', ids: [made.id, other], with: body };
+      await send('POST', '/api/v1/work-orders/bulk', many, 400);
+    }
+    expect(await change({ asset_id: asset.id, equipment_uri: 'urn:fan' })).toMatchObject({ equipment_uri: 'urn:fan' });
   });
 
   test('are given work by id or by name, each of which fills in the other', async () => {

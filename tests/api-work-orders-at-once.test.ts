@@ -85,6 +85,24 @@ test('rules, creations, completions, links and bulk changes about the same insig
   expect(await countDeadlocks(api.database)).toBe(0);
 });
 
+test('a sub-task that is made, or moved, while its parent is deleted stands by itself or is refused', async () => {
+  const remove = (id: string) => api.call('DELETE', `${path}/${id}`, { key: world.key });
+  for (let round = 0; round < 6; round += 1) {
+    const [parent, insight] = [await create(), await world.makeInsight()];
+    const others = await Promise.all([create(), create({ insight })]);
+    const replies = await Promise.all([
+      ...others.map(({ id }) => api.call('PATCH', `${path}/${id}`, { key: world.key, body: { parent: parent.id } })),
+      ...[{}, { insight }, {}, {}].map((more) => send({ parent: parent.id, ...more })),
+      remove(parent.id),
+    ]);
+    expect(replies.map(({ status }) => status).filter((status) => ![200, 201, 204, 400].includes(status))).toEqual([]);
+    const made = [...others, ...replies.flatMap(({ json }) => json?.data ?? [])];
+    const shown = await Promise.all(made.map(({ id }) => api.call('GET', `${path}/${id}`, { key: world.key })));
+    expect(new Set(shown.map(({ json }) => json.data.parent))).toEqual(new Set([null]));
+  }
+  expect(await countDeadlocks(api.database)).toBe(0);
+});
+
 async function actOnInsights(): Promise<void> {
   const insights = [await world.makeInsight(), await world.makeInsight(), await world.makeInsight()];
   const orders = await Promise.all(insights.flatMap((insight) => [create({ insight }), create({ insight })]));

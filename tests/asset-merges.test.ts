@@ -33,6 +33,7 @@ describe('merging an asset', () => {
     return { id, ratId: rat.json.data.id as string, fan: await world.find('ahu_1', 'fan') };
   }
 
+  const uriOf = (name: string) => `urn:faultline:ucl-east-campus:${name}`;
   async function assetNamed(name: string): Promise<string> {
     const { id } = await api.database.db
       .selectFrom('asset')
@@ -93,6 +94,17 @@ describe('merging an asset', () => {
     }
     const order = await call('POST', '/work-orders', { title: 'x', insight });
     expect(order).toMatchObject({ status: 201, json: { data: { asset_id: world.ahuId } } });
+  });
+
+  test('its work orders go by the URI of the other asset, too; ids are taken in capitals as well', async () => {
+    const { id } = await discoverAsset();
+    const call = async (method: string, path: string, body?: object) =>
+      (await api.call(method, `/api/v1${path}`, { key: world.key, ...(body && { body }) })).json.data;
+    const { id: orderId } = await call('POST', '/work-orders', { title: 'x', asset_id: id });
+    expect((await mergeAsset(id.toUpperCase(), world.ahuId.toUpperCase())).status).toBe(200);
+    const uri = `${world.base}#AHU-01`;
+    const found = await call('GET', `/work-orders?equipment_uri=${encodeURIComponent(uri)}`);
+    expect(found).toMatchObject([{ id: orderId, asset_id: world.ahuId, equipment_uri: uri }]);
   });
 
   test.each([
@@ -164,7 +176,10 @@ describe('merging an asset', () => {
     expect(told.rows.at(-1)).toMatchObject({
       type: 'work_order.updated',
       actor: { kind: 'key', user_id: world.alexId },
-      changes: [{ field: 'asset_id', from: id, to: world.ahuId }],
+      changes: [
+        { field: 'asset_id', from: id, to: world.ahuId },
+        { field: 'equipment_uri', from: uriOf('ahu_1'), to: `${world.base}#AHU-01` },
+      ],
     });
     const left = await sql<{
       from: string;
@@ -204,7 +219,10 @@ describe('merging an asset', () => {
         type: 'insight.updated',
         asset_id: world.ahuId,
         actor: { kind: 'system' },
-        changes: [{ field: 'asset_id', from, to: world.ahuId }],
+        changes: [
+          { field: 'asset_id', from, to: world.ahuId },
+          { field: 'equipment_uri', from: uriOf(from === ids[0] ? 'old' : 'older'), to: `${world.base}#AHU-01` },
+        ],
       },
     ]);
   });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createDevice, type Device } from '../src/access/device.ts';
 import { listenDeviceChanges } from '../src/access/device-changes.ts';
@@ -31,8 +32,8 @@ afterEach(async () => {
 
 const waiting = { timeout: 60_000, interval: 20 };
 
-function startRecorder(): PresenceRecorder {
-  const recorder = createPresenceRecorder({ db: database.db, log, flushMs: 10, beatMs: 200 });
+function startRecorder(beatMs = 200): PresenceRecorder {
+  const recorder = createPresenceRecorder({ db: database.db, log, flushMs: 10, beatMs });
   opened.push(recorder);
   return recorder;
 }
@@ -73,6 +74,16 @@ test('a session makes its device online, and its end makes it offline, with the 
     address: '10.0.0.7',
     disconnect_reason: 'keep_alive',
   });
+});
+
+test('a device that has just come was seen then, and not only at the next sign of life', async () => {
+  const recorder = startRecorder(600_000);
+  const processes = () => database.db.selectFrom('device_process').select('id').execute();
+  await vi.waitFor(async () => expect(await processes()).toHaveLength(1), waiting);
+  const at = clock;
+  connect(recorder);
+  await vi.waitFor(async () => expect(await sessions()).toBe(1), waiting);
+  expect((await rowOf()).last_seen_at).toEqual(new Date(at));
 });
 
 test('a device with sessions at two processes is online until the last of them ends', async () => {
@@ -200,6 +211,22 @@ test('of a device that flaps, the last thousand events are kept', async () => {
   );
   await deleteOldDeviceEvents(database.db);
   expect((await eventsOf()).length).toBe(1_000);
+});
+
+test('clients that come and go without end are written together, and not one write after the other', async () => {
+  const flushMs = 200;
+  let writes = 0;
+  const tell = async () => void writes++;
+  const recorder = createPresenceRecorder({ db: database.db, log, flushMs, beatMs: 60_000, tell });
+  opened.push(recorder);
+  const startedAt = performance.now();
+  for (let i = 0; i < 150; i++) {
+    connect(recorder);
+    disconnect(recorder);
+    await sleep(5);
+  }
+  expect(writes).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / flushMs);
+  expect(writes).toBeGreaterThan(0);
 });
 
 test('changes of a device are heard once they are committed, also after the connection was cut', async () => {

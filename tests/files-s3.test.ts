@@ -5,6 +5,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import S3rver from 's3rver';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFiles, type Files } from '../src/files/files.ts';
@@ -134,5 +136,23 @@ test('a store that takes connections and says nothing is given up', async () => 
     await expect(bytes.keep('a/b', path)).rejects.toThrow('said nothing for 100 ms');
   } finally {
     silent.close();
+  }
+}, 5_000);
+
+test('a store that falls silent while a slow reader has not read what came is given up after that', async () => {
+  const half = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n${'x'.repeat(1_000)}`));
+  }).listen(0, '127.0.0.1');
+  await once(half, 'listening');
+  const endpoint = `http://127.0.0.1:${(half.address() as AddressInfo).port}`;
+  const names = { bucket: 'files', region: 'us-east-1', accessKey: 'key', secretKey: 'secret' };
+  const stream = await createS3Bytes({ endpoint, ...names }, { silentMsMax: 100 }).read('a/b');
+  try {
+    await setTimeout(300);
+    expect(stream.destroyed).toBe(false);
+    await expect(buffer(stream)).rejects.toThrow('aborted');
+  } finally {
+    half.close();
   }
 }, 5_000);

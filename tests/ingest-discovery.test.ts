@@ -39,6 +39,11 @@ test('programs that discover the same names at once, in different orders, make e
   expect(rows).toEqual([{ assets: 7, points: 200 }]);
   const found = await listNamedPoints(db, { site: site as SiteRef, names });
   expect(new Set(found.map(({ ref }) => ref.seriesId)).size).toBe(200);
+  // A person may have given other equipment the URI that a name would get.
+  await pool.query(`update asset set uri = 'urn:faultline:north:late' where name = 'ahu-0'`);
+  const late = [{ asset: 'late', point: 'sat' }];
+  expect(await discoverPoints(db, { site: site as SiteRef, names: late })).toBe(true);
+  expect(await listNamedPoints(db, { site: site as SiteRef, names: late })).toHaveLength(1);
 });
 
 test('a site that is full takes new points of the assets that it has, and what a device says about those', async () => {

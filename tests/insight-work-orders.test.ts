@@ -237,7 +237,10 @@ test('an insight names its work orders, and has another ETag with each that come
   await stage.ask('DELETE', `work-orders/${id}`, { status: 204 });
   await look();
   expect(new Set(etags).size).toBe(5);
-  expect(await stage.told(insight)).toEqual(['insight.opened']);
+  const { equipment_uri } = await stage.insight();
+  expect(await stage.ask('GET', `events?subject_id=${insight}`)).toMatchObject([
+    { type: 'insight.opened', data: { equipment_uri } },
+  ]);
 });
 
 test('work on a fault that its rule sees again counts for this time alone', async () => {

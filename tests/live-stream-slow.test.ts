@@ -1,13 +1,19 @@
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createLiveStreams } from '../src/api/live-streams.ts';
+import { newId } from '../src/platform/id.ts';
+import { createLog } from '../src/platform/log.ts';
 import { makeWorld, startTestApi, type TestApi, type World } from './support/api.ts';
 import { openSse } from './support/sse.ts';
 
+const placesOfKey = 3;
 let api: TestApi;
 let url: string;
 let world: World;
 beforeAll(async () => {
-  api = await startTestApi({ streamLimits: { waitingMax: 200_000, pieceMax: 10_000 } });
+  api = await startTestApi({ streamLimits: { waitingMax: 200_000, pieceMax: 10_000, ofKeyMax: placesOfKey } });
   url = `${await api.app.listen({ host: '127.0.0.1', port: 0 })}/api/v1/stream?type=reading`;
   world = await makeWorld(api.database);
   const body = [{ value: -1, time: new Date().toISOString() }];
@@ -66,4 +72,41 @@ test('a reader who does not read is told to resume, and has lost nothing when it
   expect(total(values)).toEqual({ all: stored, distinct: stored });
   expect(total(quickValues())).toEqual({ all: stored, distinct: stored });
   quick.close();
+});
+
+test('readers who are gone before their stream begins keep no place from those who come after', async () => {
+  const { hostname, port, pathname, search } = new URL(`${url}&site=plant`);
+  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${world.key}\r\n\r\n`;
+  await api.database.db.transaction().execute(async (trx) => {
+    // The site that they ask for cannot be looked up.
+    await sql`lock table site in access exclusive mode`.execute(trx);
+    const sockets = Array.from({ length: 2 * placesOfKey }, () => connect(Number(port), hostname));
+    for (const socket of sockets) socket.write(head);
+    await vi.waitFor(async () => {
+      const { rows } = await sql`select from pg_locks where not granted and relation = 'site'::regclass`.execute(trx);
+      expect(rows.length).toBeGreaterThan(placesOfKey);
+    });
+    for (const socket of sockets) socket.destroy();
+    const count = promisify(api.app.server.getConnections.bind(api.app.server));
+    await vi.waitFor(async () => expect(await count()).toBe(0));
+  });
+  for (let i = 0; i < placesOfKey; i++) {
+    const stream = await openSse(url, { key: world.key });
+    expect(stream.status).toBe(200);
+    stream.close();
+  }
+});
+
+test('who comes while a server closes is told to come back, and holds it up no longer', async () => {
+  const log = createLog('silent');
+  const { hub } = createLiveStreams({ db: api.database.db, log, limits: undefined });
+  await hub.close();
+  const wanted = {
+    tenantId: world.tenantId,
+    ...{ siteIds: null, assetIds: null, pointIds: null, types: new Set(['reading'] as const) },
+  };
+  const rights = { id: newId(), scopes: [], siteIds: null };
+  const about = { holderId: rights.id, rights, isPerson: false, wanted, since: undefined };
+  const heard = { onJoined: vi.fn(), isReady: () => true, put: vi.fn(), end: vi.fn() };
+  await expect(hub.join({ ...about, ...heard })).rejects.toMatchObject({ code: 'streams_busy' });
 });

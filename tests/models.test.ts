@@ -219,12 +219,19 @@ describe('POST /sites/{slug}/models', () => {
   });
 
   test('what a person has given a URI that would be made up keeps it', async () => {
-    const uri = 'urn:faultline:ucl-east-campus:RTU-1';
-    const body = { site: 'ucl-east-campus', name: 'other', uri };
-    expect((await api.call('POST', '/api/v1/assets', { key: world.key, body })).status).toBe(201);
-    const { status } = await send(haystackSite, { headers: { 'content-type': 'application/json' } });
-    const { id, uri: own } = await assetNamed('RTU-1');
-    expect([status, own]).toEqual([200, `${uri}:${id}`]);
+    const uriOf = (name: string) => `urn:faultline:ucl-east-campus:${name}`;
+    // Of two of one name the second gets a number.
+    const names = ['RTU-1', 'RTU-1-2'];
+    for (const name of names) {
+      const body = { site: 'ucl-east-campus', name: `other ${name}`, uri: uriOf(name) };
+      expect((await api.call('POST', '/api/v1/assets', { key: world.key, body })).status).toBe(201);
+    }
+    const twice = haystackSite.replace('"Meter"', '"RTU-1"');
+    expect((await send(twice, { headers: { 'content-type': 'application/json' } })).status).toBe(200);
+    for (const name of names) {
+      const { id, uri } = await assetNamed(name);
+      expect(uri).toBe(`${uriOf(name)}:${id}`);
+    }
   });
 
   test('an Idempotency-Key gives the first report again', async () => {

@@ -54,6 +54,29 @@ describe('a long history', () => {
     expect((await world.values()).slice(0, 2)).toEqual([0, 9]);
   });
 
+  test('while it moves nothing is done to all of a span, or of the point, that would leave out what is yet to come', async () => {
+    const made = await world.discover([0]);
+    await sql`insert into reading (series_id, time, value)
+      select ${made.seriesId}, '2026-03-17T18:00Z'::timestamptz + i * interval '1 second', 20 from generate_series(1, 10000) i`.execute(
+      api.database.db,
+    );
+    await world.merge(made.id, world.pointId);
+    const point = `/api/v1/points/${world.pointId}`;
+    const { key } = world;
+    const convert = () => api.call('PATCH', point, { key, body: { unit: 'degF', history: 'convert' } });
+    const correct = (body: object) =>
+      api.call('POST', `${point}/corrections`, { key, body: { reason: 'a test', ...body } });
+    const span = { start: minute(0), end: minute(9), quality: 'bad' };
+    const refused = { status: 409, json: { error: 'merge_under_way' } };
+    expect(await convert()).toMatchObject(refused);
+    expect(await correct(span)).toMatchObject(refused);
+    expect((await correct({ readings: [{ time: '2026-03-17T18:00:01Z', value: 30 }] })).status).toBe(201);
+    await world.moveAll();
+    expect(await correct(span)).toMatchObject({ status: 201, json: { data: { changed: 1 } } });
+    expect((await convert()).status).toBe(200);
+    expect((await world.values()).slice(0, 3)).toEqual([32, 86, 68]);
+  });
+
   test('roll-ups of readings that are not kept any more move too, in the unit of the other point', async () => {
     const { db } = api.database;
     const source = await world.discover([50]);

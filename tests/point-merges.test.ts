@@ -35,6 +35,9 @@ describe('merging a point', () => {
     const gone = await api.call('GET', `/api/v1/points/${source.id}/readings`, { key: world.key });
     expect(gone).toMatchObject({ status: 410, json: { error: 'point_merged' } });
     expect(gone.json.detail).toContain(world.pointId);
+    const { json: log } = await api.call('GET', `/api/v1/events?subject_id=${source.id}`, { key: world.key });
+    const changes = [{ field: 'merged_into', from: null, to: world.pointId }];
+    expect(log.data).toMatchObject([{ type: 'point.updated', subject: { id: source.id }, changes }]);
   });
 
   test('it takes up no room any more among those that discovery may make', async () => {
@@ -99,6 +102,27 @@ describe('merging a point', () => {
     });
     await fresh.app.close();
     expect(await world.values()).toEqual([10, 15, 20, 25]);
+  });
+
+  test('another unit of the other point is the unit of what comes under its name', async () => {
+    const source = await world.discover([50, 59]);
+    await world.send('AHU-01', 'same', [{ time: minute(5), value: 20 }]);
+    const same = await world.find('AHU-01', 'same');
+    await world.setUnit(source.id, 'degF');
+    await world.merge(source.id, world.pointId);
+    await world.merge(same.id, world.pointId);
+    const body = { unit: 'K', history: 'convert' };
+    expect((await api.call('PATCH', `/api/v1/points/${world.pointId}`, { key: world.key, body })).status).toBe(200);
+    const site = { siteId: world.campusId, tenantId: world.tenantId } as Parameters<typeof listNamedPoints>[1]['site'];
+    const names = ['SupTmp', 'same'].map((point) => ({ asset: 'AHU-01', point }));
+    const named = await listNamedPoints(api.database.db, { site, names });
+    expect(new Map(named.map(({ point, ref }) => [point, ref.conversion]))).toEqual(
+      new Map([
+        ['SupTmp', { scale: expect.closeTo(5 / 9, 9), offset: expect.closeTo(459.67 / 1.8, 6), steps: 1e10 }],
+        ['same', null],
+      ]),
+    );
+    expect(await world.values()).toEqual([283.15, 288.15, 293.15]);
   });
 
   test('of points merged one after the other, all stand for the last, in its unit', async () => {

@@ -67,7 +67,13 @@ async function run(world: MergeWorld, steps: readonly Step[]): Promise<number[]>
     }
     if (one.kind === 'correct') {
       const body = { reason: 'x', start: timeOf(one.from), end: timeOf(one.from + one.lasts), ...one.change };
-      const { status, json } = await api.call('POST', path, { key, body });
+      const correct = () => api.call('POST', path, { key, body });
+      let reply = await correct();
+      if (reply.json.error === 'merge_under_way') {
+        await world.moveAll(5);
+        reply = await correct();
+      }
+      const { status, json } = reply;
       expect(status).toBe(201);
       corrections.push(json.data.id);
     }

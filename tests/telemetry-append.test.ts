@@ -166,6 +166,7 @@ describe('readings that rules may have missed', () => {
   test('what is committed after a shard has been read is not visible in the snapshot of that read', async () => {
     const appender = createAppender(database.pool, { engine, graceMs: 1_000 });
     const late = Date.now() - 10_000;
+    await database.pool.query(`update asset set class = 'brick:AHU' where id = $1`, [point.assetId]);
     await appender.append([arrival(late)]);
     const { readings, snapshot } = await readShardReadings(database.db, { shard, afterMs: late - 1, throughMs: late });
     expect(readings).toEqual({ seriesIds: [point.seriesId], timesMs: [late], values: [1], qualities: [0] });
@@ -175,6 +176,17 @@ describe('readings that rules may have missed', () => {
       [snapshot],
     );
     expect(rows).toEqual([{ visible: true }, { visible: false }]);
+  });
+
+  test('of a shard those points are read that a rule may look at, or that are expected to report', async () => {
+    const appender = createAppender(database.pool, { engine, graceMs: longGraceMs });
+    const [discovered, modelled, expected] = [point, await addPoint('rat'), await addPoint('mat')];
+    await database.pool.query(`update asset set class = 'brick:AHU' where id = $1`, [modelled.assetId]);
+    await database.pool.query('update point set expected_interval_ms = 60000 where id = $1', [expected.pointId]);
+    const time = Date.now() - 10_000;
+    await appender.append([discovered, modelled, expected].map((of) => arrival(time, 1, 'good', of)));
+    const { readings } = await readShardReadings(database.db, { shard, afterMs: time - 1, throughMs: time });
+    expect(readings.seriesIds.toSorted((a, b) => a - b)).toEqual([modelled.seriesId, expected.seriesId]);
   });
 });
 

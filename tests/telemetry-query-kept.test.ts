@@ -38,6 +38,8 @@ test.each([
   ['bucket=1m', 1, 2, 'the minutes are gone'],
   ['bucket=5m', 1, 2, 'what is made of minutes is gone'],
   ['bucket=30s', 3, 4, 'the readings are gone'],
+  ['order=asc', 3, 4, 'the readings are gone'],
+  ['format=csv', 3, 4, 'the readings are gone'],
 ])(
   '?%s from day %d to %d is refused, since %s; the answer says from when on there is something',
   async (query, from, to) => {
@@ -46,6 +48,11 @@ test.each([
     expect(json.detail).toContain(at(fromMs + to * dayMs).slice(0, 10) < '2026-03-05' ? '2026-03-04' : '2026-03-06');
   },
 );
+
+test('readings that are asked for without a start are those that are left', async () => {
+  const { json } = await get('order=asc&limit=1');
+  expect(json.data).toEqual([{ time: at(fromMs + 4 * dayMs), value: 20, quality: 'good' }]);
+});
 
 test.each([
   ['bucket=15m', 1, 2, 96, 999],

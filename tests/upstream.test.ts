@@ -185,9 +185,9 @@ describe.skipIf(isMosquittoMissing)(`behind an external broker${needsMosquitto}`
     expect(await member.count('messages_acknowledged_total')).toBe(5);
   });
 
-  test("topics of the tenant's own templates are subscribed to as far as they are granted, also new ones", async () => {
+  test("topics of gateways and of the tenant's own templates are subscribed to as far as they are granted, also new ones", async () => {
     const { pool } = plant.database;
-    await pool.query(`update device set publish_grants = '{telemetry/#,bms/north/#}'`);
+    await pool.query(`update device set publish_grants = '{telemetry/#,v1/#,bms/north/#}'`);
     broker = await startMosquitto();
     const member = await plant.join({ url: broker.url() });
     await member.connected();
@@ -202,6 +202,11 @@ describe.skipIf(isMosquittoMissing)(`behind an external broker${needsMosquitto}`
       return (await plant.values()).length > 0 || undefined;
     });
     expect((await plant.values())[0]).toBe(21.5);
+    // Nobody can tell whose `me` is, behind a broker that knows its devices.
+    await device.publishAsync('v1/devices/me/telemetry', '{"sat": 23.5}', { qos: 1 });
+    await device.publishAsync('v1/gateway/telemetry', '{"ahu-1": {"sat": 22.5}}', { qos: 1 });
+    await eventually('a reading of a gateway', async () => (await plant.values()).includes(22.5) || undefined);
+    expect(await plant.values()).not.toContain(23.5);
   });
 
   test('a subscription that is no longer wanted at the next start is given back, and nothing comes twice', async () => {

@@ -1,8 +1,8 @@
-import type { Db } from '../platform/database.ts';
-import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../platform/mount.ts';
-import type { Paging } from '../platform/paging.ts';
+import type { Mount, RouteScope } from '../platform/mount.ts';
 import { refusals } from '../platform/refusals.ts';
+import { askingOf } from './audit/record-access.ts';
 import { recordDevice } from './audit/record-device.ts';
+import { type CollectionNeeds, nounRoutes } from './collection-routes.ts';
 import { readerOf } from './listing.ts';
 import { changeDevice, endDevice, getDevice, registerDevice, rotateCredentials } from './register-device.ts';
 import {
@@ -20,50 +20,56 @@ import {
 } from './registered-device.ts';
 import { findDeviceStatus, listDeviceEvents, listDevices } from './registered-device-store.ts';
 
-export type DeviceNeeds = { readonly db: Db; readonly paging: Paging; readonly shell: Shell };
-
 const tags = ['Devices'];
 const read = { scope: 'devices:read' } as const;
 const write = { scope: 'devices:write' } as const;
 const devices = 'devices';
 
 /** Devices: list, register, get, change, revoke, delete, new credentials, how they are connected; on every mount. */
-export function deviceRoutes(app: RouteScope, mount: Mount, needs: DeviceNeeds): void {
-  readingRoutes(app, mount, needs);
+export function deviceRoutes(app: RouteScope, mount: Mount, needs: CollectionNeeds): void {
+  nounRoutes(app, mount, needs, {
+    ...{ path: devices, noun: 'Device', nouns: 'Devices', tag: 'Devices' },
+    scopes: { read: 'devices:read', write: 'devices:write' },
+    shown: RegisteredDevice,
+    list: {
+      summary: 'List devices, newest first',
+      of: deviceList,
+      query: DeviceQuery,
+      find: (db, { area }, { filter, page }) => listDevices(db, area, filter, page),
+    },
+    one: { summary: 'Get one device', get: (db, { area }, id) => getDevice(db, area, id), isAlwaysWhole: true },
+    creation: {
+      summary: 'Register a device; its password is shown this once',
+      body: DeviceCreation,
+      secret: DeviceWithPassword,
+      add: async (trx, asking, body) => {
+        const device = await registerDevice(trx, body, asking);
+        await recordDevice(trx, asking, { action: 'device.created', before: null, after: device });
+        return device;
+      },
+    },
+    change: {
+      summary: 'Change a device; its sessions end when that touches what it may do',
+      body: DeviceChange,
+      apply: async (trx, asking, { body, ...which }) => {
+        const { before, after } = await changeDevice(trx, body, { area: asking.area, at: asking.at, ...which });
+        await recordDevice(trx, asking, { action: 'device.changed', before, after });
+        return after;
+      },
+    },
+    removal: {
+      summary: 'Revoke a device and take it from every list; its user name stays taken',
+      remove: async (trx, asking, which) => {
+        const before = await endDevice(trx, { area: asking.area, at: asking.at, ...which, isGone: true });
+        await recordDevice(trx, asking, { action: 'device.deleted', before, after: null });
+      },
+    },
+  });
   connectionRoutes(app, mount, needs);
-  writingRoutes(app, mount, needs);
   credentialRoutes(app, mount, needs);
 }
 
-function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: DeviceNeeds): void {
-  const list = {
-    operationId: mount.operationId('listDevices'),
-    summary: 'List devices, newest first',
-    tags,
-    params: mount.listParams,
-    querystring: DeviceQuery,
-    response: { 200: mount.pageOf(RegisteredDevice) },
-  };
-  app.get(mount.list(devices), { config: read, schema: list }, async (request, reply) => {
-    const { area, query } = request;
-    const { page, filter } = paging.list(deviceList, query, readerOf(area));
-    const rows = await listDevices(db, area, filter, page);
-    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
-  });
-  const one = {
-    operationId: mount.operationId('getDevice'),
-    summary: 'Get one device',
-    tags,
-    params: mount.memberParams,
-    response: { 200: mount.oneOf(RegisteredDevice) },
-  };
-  app.get(mount.member(devices), { config: read, schema: one }, async (request, reply) => {
-    const device = await getDevice(db, request.area, request.params.id);
-    return sendWhole(shell, { request, reply }, mount.one(device));
-  });
-}
-
-function connectionRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: DeviceNeeds): void {
+function connectionRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: CollectionNeeds): void {
   const status = {
     operationId: mount.operationId('getDeviceStatus'),
     summary: 'How a device is connected',
@@ -96,59 +102,7 @@ function connectionRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: 
   });
 }
 
-function writingRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): void {
-  const creation = {
-    operationId: mount.operationId('createDevice'),
-    summary: 'Register a device; its password is shown this once',
-    tags,
-    params: mount.listParams,
-    body: DeviceCreation,
-    response: { 201: mount.oneOf(DeviceWithPassword) },
-  };
-  app.post(mount.list(devices), { config: write, schema: creation }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const at = shell.now();
-      const device = await registerDevice(trx, request.body, { area: request.area, at });
-      await recordDevice(trx, { request, at }, { action: 'device.created', before: null, after: device });
-      return { ...mount.created(request, device), isSecret: true };
-    }),
-  );
-  const change = {
-    operationId: mount.operationId('changeDevice'),
-    summary: 'Change a device; its sessions end when that touches what it may do',
-    tags,
-    params: mount.memberParams,
-    body: DeviceChange,
-    response: { 200: mount.oneOf(RegisteredDevice) },
-  };
-  app.patch(mount.member(devices), { config: write, schema: change }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const { area, params, headers, body } = request;
-      const which = { area, id: params.id, ifMatch: headers['if-match'], at: shell.now() };
-      const { before, after } = await changeDevice(trx, body, which);
-      await recordDevice(trx, { request, at: which.at }, { action: 'device.changed', before, after });
-      return mount.one(after);
-    }),
-  );
-  const removal = {
-    operationId: mount.operationId('deleteDevice'),
-    summary: 'Revoke a device and take it from every list; its user name stays taken',
-    tags,
-    params: mount.memberParams,
-    response: { 204: { description: 'Deleted.' } },
-  };
-  app.delete(mount.member(devices), { config: write, schema: removal }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const { area, params, headers } = request;
-      const at = shell.now();
-      const before = await endDevice(trx, { area, id: params.id, ifMatch: headers['if-match'], at, isGone: true });
-      await recordDevice(trx, { request, at }, { action: 'device.deleted', before, after: null });
-      return deleted;
-    }),
-  );
-}
-
-function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds): void {
+function credentialRoutes(app: RouteScope, mount: Mount, { shell }: CollectionNeeds): void {
   const rotation = {
     operationId: mount.operationId('rotateDeviceCredentials'),
     summary: 'Give a device another password, which is shown this once, and end its sessions',
@@ -162,7 +116,7 @@ function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds)
       const { area, params, body } = request;
       const at = shell.now();
       const device = await rotateCredentials(trx, body ?? {}, { area, id: params.id, at });
-      await recordDevice(trx, { request, at }, { action: 'device.rotated', before: null, after: device });
+      await recordDevice(trx, askingOf(request, at), { action: 'device.rotated', before: null, after: device });
       return { ...mount.found(device), isSecret: true };
     }),
   );
@@ -179,7 +133,7 @@ function credentialRoutes(app: RouteScope, mount: Mount, { shell }: DeviceNeeds)
       const at = shell.now();
       const before = await endDevice(trx, { area, id: params.id, ifMatch: undefined, at, isGone: false });
       const after = await getDevice(trx, area, params.id);
-      await recordDevice(trx, { request, at }, { action: 'device.revoked', before, after });
+      await recordDevice(trx, askingOf(request, at), { action: 'device.revoked', before, after });
       return mount.found(after);
     }),
   );

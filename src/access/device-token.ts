@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { Id, Instant, text } from '../platform/fields.ts';
+import { exampleOf, Id, Instant, text } from '../platform/fields.ts';
 import { columns, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { DeviceCreation, DeviceName, ExternalId } from './registered-device.ts';
 
@@ -79,14 +79,12 @@ export const DeviceTokenCreation = z
   })
   .meta({
     id: 'DeviceTokenCreation',
-    examples: [
-      {
-        name: 'Line 3',
-        site: 'ucl-east-campus',
-        publish_grants: ['telemetry/{site}/{external_id}/#'],
-        max_uses: 5,
-      },
-    ],
+    ...exampleOf({
+      name: 'Line 3',
+      site: 'ucl-east-campus',
+      publish_grants: ['telemetry/{site}/{external_id}/#'],
+      max_uses: 5,
+    }),
   });
 export type DeviceTokenCreation = z.output<typeof DeviceTokenCreation>;
 

@@ -158,13 +158,14 @@ async function updateDevices(trx: Db, events: readonly EventRow[]): Promise<void
       disconnected_at = coalesce(to_timestamp(given.offline_at / 1000.0), d.disconnected_at),
       disconnect_reason = coalesce(given.offline_reason, d.disconnect_reason),
       client_id = coalesce(given.client_id, d.client_id),
-      address = coalesce(given.address, d.address)
+      address = coalesce(given.address, d.address),
+      last_seen_at = greatest(d.last_seen_at, to_timestamp(given.started_at / 1000.0))
     from unnest(
       ${ids}::uuid[], ${ids.map((id) => counts.get(id) ?? 0)}::integer[],
       ${column(online, ({ at }) => at)}::double precision[], ${column(offline, ({ at }) => at)}::double precision[],
       ${column(offline, ({ reason }) => reason)}::text[], ${column(starts, ({ clientId }) => clientId)}::text[],
-      ${column(starts, ({ address }) => address)}::text[]
-    ) as given (id, connects, online_at, offline_at, offline_reason, client_id, address)
+      ${column(starts, ({ address }) => address)}::text[], ${column(starts, ({ at }) => at)}::double precision[]
+    ) as given (id, connects, online_at, offline_at, offline_reason, client_id, address, started_at)
     where d.id = given.id`.execute(trx);
 }
 

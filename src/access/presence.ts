@@ -94,10 +94,12 @@ export function createPresenceRecorder({ db, log, tell, flushMs = 250, beatMs = 
     if (now - aliveSince > deadMs) await endDeadProcesses(db, tell);
     if (beats++ % beatsASeen === 0) await updateLastSeen(db, book.takeSeen());
   };
+  /** Resolves with whether there are more devices than go together. */
   const flush = async () => {
     const devices = book.take(devicesAtOnce);
     try {
       await writePresence(db, { processId, devices, tell });
+      return devices.length === devicesAtOnce;
     } catch (error) {
       book.giveBack(devices);
       throw error;
@@ -105,7 +107,8 @@ export function createPresenceRecorder({ db, log, tell, flushMs = 250, beatMs = 
   };
   const turn = async () => {
     if (performance.now() >= beatDueAt) await giveSignOfLife();
-    while (book.hasChanges()) await flush();
+    // What changes meanwhile has its own time: clients that come and go without end are not written without end.
+    while (await flush());
     const lost = book.takeLost();
     if (lost > 0) log.warn({ lost }, 'more connections began and ended than could be recorded');
   };
@@ -124,7 +127,7 @@ export function createPresenceRecorder({ db, log, tell, flushMs = 250, beatMs = 
       }
       await alarm.rung();
     }
-    await turn();
+    while (book.hasChanges()) await turn();
     await updateLastSeen(db, book.takeSeen());
     await endProcess(db, processId);
   };

@@ -4,7 +4,7 @@
  *   registered ──revoke──▶ revoked ──delete──▶ deleted       (delete revokes, too; nothing leads back)
  */
 import { z } from 'zod';
-import { flag, Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, kept, keptShape, plainText, text, unsettable } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { isTopicFilter } from './device-grants.ts';
 
@@ -57,7 +57,7 @@ export const RegisteredDevice = z
     subscribe_grants: z
       .array(z.string())
       .describe('Topic filters within which it may subscribe, beside devices/{username}/#.'),
-    metadata: z.record(z.string(), z.unknown()),
+    metadata: keptShape.metadata,
     online: z.boolean().describe('Whether it has a session at a process that is alive.'),
     last_seen_at: Instant.nullable(),
     revoked_at: Instant.nullable(),
@@ -98,14 +98,14 @@ const settable = {
     'Topic filters such as telemetry/{site}/#; {site}, {asset}, {username} and {external_id} stand for those of the device.',
   ),
   subscribe_grants: Grants.optional().describe('Topic filters such as insights/{site}/#.'),
-  site: text(63).nullable().optional().describe('The slug of its site.'),
-  asset_name: AssetName.nullable().optional().describe('Needs a site.'),
-  certificate_cn: CertificateName.nullable()
-    .optional()
-    .describe('The common name of the client certificate that it may come with, of this device alone.'),
+  site: unsettable(text(63)).describe('The slug of its site.'),
+  asset_name: unsettable(AssetName).describe('Needs a site.'),
+  certificate_cn: unsettable(CertificateName).describe(
+    'The common name of the client certificate that it may come with, of this device alone.',
+  ),
   protocol: z.enum(protocols).optional().describe('mqtt if absent when it is made.'),
-  external_id: ExternalId.nullable().optional().describe('What it is called elsewhere, such as its serial number.'),
-  metadata: Metadata.optional().describe('Whatever is to be kept with it.'),
+  external_id: unsettable(ExternalId).describe('What it is called elsewhere, such as its serial number.'),
+  metadata: kept.metadata,
 };
 
 /** What a new device may be given: it may do nothing that is not granted here. */
@@ -120,14 +120,14 @@ export const DeviceCreation = z
   })
   .meta({
     id: 'DeviceCreation',
-    examples: [{ name: 'PLC of the chiller plant', publish_grants: ['telemetry/ucl-east-campus/#'] }],
+    ...exampleOf({ name: 'PLC of the chiller plant', publish_grants: ['telemetry/ucl-east-campus/#'] }),
   });
 export type DeviceCreation = z.output<typeof DeviceCreation>;
 
 /** What may be changed of a device; its sessions end when that touches what it may do, so that it comes back with it. */
 export const DeviceChange = z
   .strictObject({ name: DeviceName.optional(), ...settable })
-  .meta({ id: 'DeviceChange', examples: [{ name: 'PLC 1', metadata: { cabinet: 'E2' } }] });
+  .meta({ id: 'DeviceChange', ...exampleOf({ name: 'PLC 1', metadata: { cabinet: 'E2' } }) });
 export type DeviceChange = z.output<typeof DeviceChange>;
 
 export const Rotation = z

@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 export const Role = z
   .enum(['admin', 'manager', 'technician', 'viewer'])
-  .describe('What somebody may do: everything, all but access, work on what there is, or look at it.');
+  .describe(
+    'What somebody may do: everything; all but people, teams, keys, promises (SLA) and the tenant; work on what there is; or look at it.',
+  );
 export type Role = z.infer<typeof Role>;
 
 const scopesOfRole = {

@@ -136,7 +136,7 @@ function complete(document: Document): Document {
         const codes = codesOf(status, `${method} ${path}`, { isPaged: isPaged(operation, path) });
         operation.responses[status] ??= errorResponse(status, codes);
       }
-      operation.description ??= guaranteeOf(method);
+      operation.description = withGuarantee(operation, method);
     }
   }
   return document;
@@ -147,10 +147,16 @@ const optionalBody = /\/work-orders\/\{id\}\/(hold|complete|cancel|skip)\/?$|\/i
 
 type Place = { method: string; guarded: boolean };
 
-/** What an operation promises about being sent twice. */
-function guaranteeOf(method: string): string {
+/** What an operation says of itself, with what it promises about being sent twice, unless it says that, too. */
+function withGuarantee({ description, responses }: Operation, method: string): string {
+  if (description !== undefined && /idempoten|repeat|safe:/i.test(description)) return description;
+  const guarantee = guaranteeOf(method, '201' in responses || '202' in responses);
+  return description === undefined ? guarantee : `${description}\n\n${guarantee}`;
+}
+
+function guaranteeOf(method: string, isCreation: boolean): string {
   if (method === 'post')
-    return 'Repeatable with an Idempotency-Key for 24 hours; without one, each request creates anew.';
+    return `Repeatable with an Idempotency-Key for 24 hours; without one, each request ${isCreation ? 'creates anew' : 'stands by itself'}.`;
   if (method === 'patch') return 'Idempotent: the same change twice leaves what it left the first time.';
   if (method === 'put') return 'Idempotent: the same request twice leaves what it left the first time.';
   if (method === 'delete') return 'Idempotent: what is deleted stays deleted; the second answer is 404.';
@@ -207,23 +213,30 @@ function addSuccessHeaders(operation: Operation, { path, method, guarded }: Plac
     if (guarded && path.startsWith('/api/v1/sites/{slug}/') && method === 'get' && isList) {
       headers.Link = textHeader('The next page, if there is one (RFC 8288).');
       headers['X-Next-Cursor'] = textHeader('Its cursor.');
-      if (!path.includes('readings')) headers['X-Total-Count'] = textHeader('How many items match, on all pages.');
+      if (!isSeries.test(path)) headers['X-Total-Count'] = textHeader('How many items match, on all pages.');
     }
     response.headers = headers;
     if (response.description === 'Default Response') response.description = successes[status] ?? 'Done.';
   }
 }
 
+/** Pieces of long series, which nobody counts for a page of them. */
+const isSeries = /readings|\/(events|event-types|conflicts)\/$/;
+
 /** What is deleted has no version any more, and what a POST only finds never has one, unless it acts on something. */
 function isKept(path: string, { method, status }: { method: string; status: string }): boolean {
-  return status !== '204' && !(method === 'post' && status === '200' && !action.test(path));
+  return status !== '204' && !ofMany.test(path) && !(method === 'post' && status === '200' && !action.test(path));
 }
 
 const action =
   /\/work-orders\/\{id\}\/(assign|start|hold|complete|cancel|skip|reopen)\/?$|\/insights\/(ingest|\{id\}\/(acknowledge|snooze|dismiss|resolve|reopen))\/?$/;
 
+/** These act on as many as a filter finds, which have no version together. */
+const ofMany = /\/opcua-connections\/\{id\}\/items$/;
+
 /** Whether an operation acts on one object, whose version it may be told. */
 function isConditional(path: string, method: string): boolean {
+  if (ofMany.test(path)) return false;
   if (method === 'post') return action.test(path) && path.includes('{id}');
   return method === 'patch' || method === 'delete' || (method === 'put' && /\/(sla-policy|image\/?)$/.test(path));
 }
@@ -238,7 +251,8 @@ function isObject(path: string, method: string): boolean {
 }
 
 /** Part of what these show changes without a new version, such as when they were used last. */
-const alwaysWhole = /\/((users|people|api-keys|devices)\/\{id\}|tenant)\/?$/;
+const alwaysWhole =
+  /\/((users|people|api-keys|devices|teams|points|opcua-connections|opcua-certificates)\/\{id\}|links\/\{link_id\}|tenant)\/?$/;
 
 /** Whether an operation is asked for an object that its client may have already. */
 function isComparable(path: string, method: string): boolean {
@@ -254,8 +268,7 @@ function errorStatuses(operation: Operation, { path, method, guarded }: Place & 
   if (path.includes('{')) statuses.push(404, 414);
   if (guarded && isComparable(path, method)) statuses.push(304);
   // A body is read before it is known that nobody wants it.
-  if (operation.requestBody || method === 'post') statuses.push(413, 415);
-  if (operation.requestBody) statuses.push(408);
+  if (method !== 'get') statuses.push(408, 413, 415);
   for (const status of [409, 410, 416, 422, 429]) {
     if (codesOf(status, `${method} ${path}`, { isPaged: false }).length > 0) statuses.push(status);
   }

@@ -31,7 +31,7 @@ export function createTenantMount(publicUrl: string): Mount {
     seriesOf: (item) => z.object({ data: z.array(item), limit: z.int(), nextCursor: z.string().nullable() }),
     page: (_request, { items, total, limit, offset, nextCursor }) =>
       ok(envelope('data', items, { total, limit, offset, nextCursor })),
-    series: (_request, { items, limit, nextCursor }) => ok({ data: items, limit, nextCursor }),
+    series: (_request, { items, limit, nextCursor }) => ok(envelope('data', items, { limit, nextCursor })),
     one: (object) => ok({ data: object }, { etag: etagOf(object.updated_at) }),
     found: (object) => ok({ data: object }),
     created: (request, object) => ({
@@ -64,7 +64,8 @@ export function createSiteMount(publicUrl: string): Mount {
         'x-total-count': String(total),
         ...nextHeaders(publicUrl, request.url, nextCursor),
       }),
-    series: (request, { items, nextCursor }) => ok(items, nextHeaders(publicUrl, request.url, nextCursor)),
+    series: (request, { items, nextCursor }) =>
+      ok(new JsonText(jsonOfAll(items)), nextHeaders(publicUrl, request.url, nextCursor)),
     one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
     found: (object) => ok(object),
     created: (request, object) => ({
@@ -125,7 +126,7 @@ export function createRootMount(publicUrl: string): Mount {
     oneOf: (item) => item,
     seriesOf: (item) => z.object({ values: z.array(item), nextCursor: z.string().nullable() }),
     page: (_request, { items, nextCursor }) => ok(envelope('values', items, { nextCursor })),
-    series: (_request, { items, nextCursor }) => ok({ values: items, nextCursor }),
+    series: (_request, { items, nextCursor }) => ok(envelope('values', items, { nextCursor })),
     one: (object) => ok(object, { etag: etagOf(object.updated_at) }),
     found: (object) => ok(object),
     created: (request, object) => ({

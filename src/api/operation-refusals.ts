@@ -116,6 +116,7 @@ const where: { readonly [code in RefusalCode]?: RegExp } = {
   point_exists: /^post .*\/points\/?$/,
   history_undecided: /^patch .*\/points\/\{id\}/,
   correction_not_revertible: /\/corrections\/\{id\}\/revert/,
+  merge_under_way: /^post .*\/points\/\{id\}\/corrections|^patch .*\/points\/\{id\}/,
   merge_not_possible: /\/merge-into/,
   asset_merged: /^(patch|put|delete) .*\/assets\/\{id\}|^get .*\/assets\/\{id\}\/(?!rules|latest)./,
   point_merged: /\/(points\/\{id\}|corrections\/\{id\}\/revert)/,

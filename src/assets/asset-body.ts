@@ -1,10 +1,10 @@
 /** What people may say of equipment when they make it, and what they may change of it. */
 import { z } from 'zod';
 import { AssetName } from '../access/registered-device.ts';
-import { Metadata, plainText, text } from '../platform/fields.ts';
+import { kept, plainText, text, unsettable } from '../platform/fields.ts';
 import { assetStatuses, criticalities } from './asset.ts';
 import { canonicalClass } from './brick-classes.ts';
-import { ClassName, DateText, ExternalId, OptionalId, prose, Uri, unsettable } from './kept-fields.ts';
+import { ClassName, DateText, ExternalId, OptionalId, prose, Uri } from './kept-fields.ts';
 
 const Tags = z.array(plainText(64)).max(50).describe('Words that group equipment, all at once.');
 
@@ -48,7 +48,7 @@ const settable = {
   params: Params.optional(),
   custom: Custom.optional(),
   external_id: ExternalId,
-  metadata: Metadata.optional(),
+  metadata: kept.metadata,
 };
 
 /** Equipment that a person makes, before or after a device sends under its name. */

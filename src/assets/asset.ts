@@ -7,11 +7,10 @@
  * Devices name it by the slug of its site and its name, people by its uri or by what is printed on it.
  */
 import { z } from 'zod';
-import { Id, Instant, text } from '../platform/fields.ts';
+import { Id, Instant, keptShape, text } from '../platform/fields.ts';
 import { columns, expandedField, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { AssetImage } from './asset-image.ts';
 import { AssetHealth } from './health.ts';
-import { keptShape } from './kept-fields.ts';
 import { Location } from './location.ts';
 import { origins } from './origin.ts';
 import { Site } from './site.ts';

@@ -1,11 +1,14 @@
 import { type Area, requireSite } from '../access/api-key.ts';
 import { getAuthor } from '../access/store.ts';
+import { actorOf } from '../events/event.ts';
+import { appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { requireMatch } from '../platform/etag.ts';
 import { newId } from '../platform/id.ts';
 import { refusals } from '../platform/refusals.ts';
 import { canonicalPoint, type NewPoint, type Point, type PointChange } from './point.ts';
 import {
+  convertMerged,
   getNamedPoint,
   insertPoint,
   type LockedPoint,
@@ -13,9 +16,10 @@ import {
   type PointValues,
   updatePoint,
 } from './point-change-store.ts';
+import { pointEvents } from './point-events.ts';
 import { type HistoryPlan, type PointHistory, planHistory } from './point-history.ts';
 import { findAsset, findPoint } from './store.ts';
-import { convert } from './units.ts';
+import { convert, findNamedConversion } from './units.ts';
 
 type Change = {
   readonly id: string;
@@ -37,14 +41,17 @@ export async function changePoint(trx: Db, area: Area, change: Change): Promise<
   const isAnother = body.unit !== undefined || body.states !== undefined;
   const plan = isAnother && (await history.hasReadings(trx, point.seriesId)) ? planHistory(point, body) : nothing;
   const values = valuesOf(point, body, plan);
+  const before = (await getPoint(trx, area, id)).point;
   if (plan.kind !== 'nothing') {
     const { reason = plan.what, history: _, history_before: __, ...request } = body;
     const record = { request, reason, author: await getAuthor(trx, area.caller) };
     if (plan.kind === 'relabel') await history.relabel(trx, point, record);
     else await history.convert(trx, point, { ...plan, record });
   }
+  const conversion = point.unit && body.unit ? findNamedConversion(point.unit, body.unit) : undefined;
+  if (conversion && plan.kind !== 'relabel') await convertMerged(trx, point, conversion);
   if (Object.keys(values).length > 0) await updatePoint(trx, { tenantId: point.tenantId, id, at }, values);
-  return getPoint(trx, area, id);
+  return tellPoint(trx, area, { id, before });
 }
 
 const nothing: HistoryPlan = { kind: 'nothing' };
@@ -58,7 +65,19 @@ export async function createPoint(trx: Db, area: Area, { body, at }: { body: New
     const other = await getNamedPoint(trx, { assetId, name: body.name });
     throw refusals.pointExists(body.name, other.mergedInto ?? other.id);
   }
-  return getPoint(trx, area, id);
+  return tellPoint(trx, area, { id, before: undefined });
+}
+
+/** Tells what has become of a point in the transaction, and gives it as it is now. */
+export async function tellPoint(
+  trx: Db,
+  area: Area,
+  { id, before }: { id: string; before: Point | undefined },
+): Promise<Point> {
+  const { point, siteId } = await getPoint(trx, area, id);
+  const { caller } = area;
+  await appendEvents(trx, pointEvents(before, point, { tenantId: caller.tenantId, siteId, actor: actorOf(caller) }));
+  return point;
 }
 
 /** The asset that a new point belongs to. Throws validation_failed and site_forbidden. */
@@ -84,14 +103,16 @@ export async function getLockedPoint(trx: Db, area: Area, id: string): Promise<L
   return point;
 }
 
-async function getPoint(trx: Db, area: Area, id: string): Promise<Point> {
+/** A point of the area, and its site. Throws point_not_found. */
+export async function getPoint(trx: Db, area: Area, id: string) {
   const found = await findPoint(trx, area, id);
   if (!found) throw refusals.pointNotFound(id);
-  return found.point;
+  return found;
 }
 
 function valuesOf(point: LockedPoint, body: PointChange, plan: HistoryPlan): PointValues {
-  const { history: _, history_before: __, reason: ___, expected_interval_s: seconds, min, max, ...plain } = body;
+  const { history: _, history_before: __, reason: ___, expected_interval_s: seconds, min, max, ...said } = body;
+  const { external_id, ...plain } = said;
   const range = { min: min === undefined ? point.min : min, max: max === undefined ? point.max : max };
   // A range goes with the numbers, unless it is given.
   if (plan.kind === 'convert' && plan.change.kind === 'unit') {
@@ -105,6 +126,7 @@ function valuesOf(point: LockedPoint, body: PointChange, plan: HistoryPlan): Poi
     ...(range.min !== point.min && { range_min: range.min }),
     ...(range.max !== point.max && { range_max: range.max }),
     ...(seconds !== undefined && { expected_interval_ms: intervalOf(seconds, point) }),
+    ...(external_id !== undefined && { own_external_id: external_id }),
   };
 }
 

@@ -9,7 +9,7 @@ import { canonicalAsset, type NewAsset } from './asset-body.ts';
 import { findNamesake, insertAsset, lockAssets, movePart, releaseFormerName } from './asset-change-store.ts';
 import { assetCreated } from './asset-events.ts';
 import { checkParent, getNamedAsset, getNamedLocation } from './asset-links.ts';
-import { madeUpUri } from './asset-uri.ts';
+import { madeUpUri, ownUri } from './asset-uri.ts';
 import { getAsset } from './change-asset.ts';
 import { nameAsset } from './naming.ts';
 import { siteOfBody } from './site-of-body.ts';
@@ -55,12 +55,12 @@ export async function createAsset(
   return getAsset(trx, area, id);
 }
 
-/** A URI that tells the name, and the id as well where other equipment has that URI since it once had the name. */
+/** A URI that tells the name, and the id as well where other equipment has that. */
 async function makeUpUri(
   trx: Db,
   whose: { tenantId: string; siteId: string; id: string },
   of: { site: string; name: string },
 ): Promise<string> {
   const uri = madeUpUri(of);
-  return (await findNamesake(trx, whose, { uri })) ? `${uri}:${whose.id}` : uri;
+  return (await findNamesake(trx, whose, { uri })) ? ownUri(uri, whose.id) : uri;
 }

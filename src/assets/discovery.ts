@@ -8,7 +8,7 @@ import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { assetChanged, assetCreated } from './asset-events.ts';
 import { listStatesById } from './asset-state-store.ts';
-import { madeUpUri } from './asset-uri.ts';
+import { madeUpUri, ownUri } from './asset-uri.ts';
 import { nameAsset, namePoint } from './naming.ts';
 import { expectedIntervalMax } from './point.ts';
 import {
@@ -187,7 +187,10 @@ async function ensureAssets(db: Db, { site, names, classes }: Assets): Promise<M
 
 /** Makes assets, and tells of those that are new; in a transaction. */
 async function makeKnown(trx: Db, { site, assets }: { site: SiteRef; assets: NewAsset[] }): Promise<void> {
-  const ids = await insertDiscoveredAssets(trx, { site, assets });
+  const first = new Set(await insertDiscoveredAssets(trx, { site, assets }));
+  // Of the others somebody has made one of the name meanwhile, or other equipment has the URI.
+  const others = assets.filter(({ id }) => !first.has(id)).map((one) => ({ ...one, uri: ownUri(one.uri, one.id) }));
+  const ids = [...first, ...(await insertDiscoveredAssets(trx, { site, assets: others }))];
   const made = await listStatesById(trx, { tenantId: site.tenantId, ids });
   await appendEvents(
     trx,

@@ -1,14 +1,6 @@
 /** Forms that what people write down about sites, places and equipment has in common. */
-import { z } from 'zod';
-import { Id, plainText, text } from '../platform/fields.ts';
+import { Id, plainText, text, unsettable } from '../platform/fields.ts';
 import { parseDate } from '../platform/instant.ts';
-
-/** Something that null, or an empty text, unsets. */
-export const unsettable = <T extends z.ZodType>(schema: T) =>
-  z
-    .union([schema, z.literal(''), z.null()])
-    .transform((value) => (value === '' ? null : (value as z.output<T> | null)))
-    .optional();
 
 /** Text of several lines, which null empties. */
 export const prose = (max: number) =>
@@ -41,9 +33,3 @@ export const DateText = text(10)
   .meta({ format: 'date' });
 
 export const ExternalId = unsettable(plainText(255)).describe('What it is called in another program.');
-
-/** The properties by which clients keep hold of an object, as it is shown. */
-export const keptShape = {
-  external_id: z.string().nullable().describe('What it is called in another program.'),
-  metadata: z.record(z.string(), z.unknown()).describe("The client's own keys and values."),
-};

@@ -3,7 +3,7 @@ import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import { narrowed, readPage } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import { canonicalClass } from './brick-classes.ts';
@@ -26,9 +26,8 @@ export async function listLocations(
   if (filter.source !== undefined) locations = locations.where('location.source', '=', filter.source);
   if (filter.external_id !== undefined) locations = locations.where('location.external_id', '=', filter.external_id);
   const found = narrowed(locations, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const columns = found.selectAll('location').select('site.slug as site');
-  return rowsOf(await inOrder(columns, page).execute(), total, toLocation);
+  const shown = found.selectAll('location').select('site.slug as site');
+  return readPage({ found, shown }, page, toLocation);
 }
 
 /** One place of the area's tenant; the caller checks whether its key may see it. */

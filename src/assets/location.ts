@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
+import { Id, Instant, kept, keptShape, plainText, text, unsettable } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
-import { ClassName, ExternalId, keptShape, OptionalId, Uri, unsettable } from './kept-fields.ts';
+import { ClassName, ExternalId, OptionalId, Uri } from './kept-fields.ts';
 
 /** A place within a site: a building, a floor, a room, a zone. People and building models make them, in trees. */
 export const Location = z
@@ -30,7 +30,7 @@ const settable = {
   parent_id: OptionalId.describe('A place of the same site that it is part of.'),
   uri: unsettable(Uri).describe('That of an external graph; absent: one is made up.'),
   external_id: ExternalId,
-  metadata: Metadata.optional(),
+  metadata: kept.metadata,
 };
 
 const example = { name: 'Plant room 2', class: 'brick:Mechanical_Room' };

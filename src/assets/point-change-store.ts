@@ -4,6 +4,7 @@ import type { Area } from '../access/api-key.ts';
 import type { Db } from '../platform/database.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { HeldPoint, NewPoint } from './point.ts';
+import type { Conversion } from './units.ts';
 
 /** A point held until the transaction ends, with what a change of it has to know. */
 export type LockedPoint = HeldPoint & {
@@ -43,13 +44,15 @@ export type PointValues = {
   readonly states?: Readonly<Record<string, number>> | null | undefined;
   readonly tags?: object | undefined;
   readonly expected_interval_ms?: number | null | undefined;
+  readonly own_external_id?: string | null | undefined;
+  readonly metadata?: object | undefined;
 };
 
 /** Sets what is given of a point, which is modelled from then on: no device changes it any more by describing itself. */
 export async function updatePoint(
   trx: Db,
   { tenantId, id, at }: { tenantId: string; id: string; at: Date },
-  { states, tags, ...plain }: PointValues,
+  { states, tags, metadata, ...plain }: PointValues,
 ): Promise<void> {
   const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined));
   await trx
@@ -58,12 +61,25 @@ export async function updatePoint(
       ...given,
       ...(states !== undefined && { states: states && JSON.stringify(states) }),
       ...(tags !== undefined && { tags: JSON.stringify(tags) }),
+      ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
       state: 'modelled',
       updated_at: laterThanBefore(at),
     })
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
     .execute();
+}
+
+/** What comes in another unit under the names of points that were merged into one is converted to the new unit of that one. */
+export async function convertMerged(
+  trx: Db,
+  { tenantId, pointId }: Pick<HeldPoint, 'tenantId' | 'pointId'>,
+  { scale, offset, steps }: Conversion,
+): Promise<void> {
+  await sql`
+    update point set merge_scale = merge_scale * ${scale}::float8, merge_offset = merge_offset * ${scale}::float8 + ${offset}::float8,
+      merge_steps = ${steps}::float8
+    where tenant_id = ${tenantId} and merged_into = ${pointId} and merge_scale is not null`.execute(trx);
 }
 
 /** Makes a point that a person has modelled; false when its asset has one of the name. */
@@ -86,6 +102,8 @@ export async function insertPoint(
       range_max: max ?? null,
       states: states ? JSON.stringify(states) : null,
       tags: JSON.stringify(tags ?? {}),
+      own_external_id: plain.external_id ?? null,
+      metadata: JSON.stringify(plain.metadata ?? {}),
       expected_interval_ms: seconds ? Math.round(seconds * 1_000) : null,
       created_at: at,
       updated_at: at,

@@ -2,7 +2,7 @@ import { requireSite } from '../access/api-key.ts';
 import { type Expanders, expand, expandPage, readerOf } from '../access/listing.ts';
 import type { Db } from '../platform/database.ts';
 import { oneQuery } from '../platform/list-query.ts';
-import type { Mount, RouteScope, Shell } from '../platform/mount.ts';
+import { type Mount, type RouteScope, type Shell, sendWhole } from '../platform/mount.ts';
 import type { Paging } from '../platform/paging.ts';
 import { refusals } from '../platform/refusals.ts';
 import { changePoint, createPoint } from './change-point.ts';
@@ -62,7 +62,7 @@ function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Poi
     if (!found) throw refusals.pointNotFound(request.params.id);
     requireSite(request.area.caller, found.siteId);
     const { expand: names } = request.query;
-    if (names === undefined) return shell.send(request, reply, mount.one(found.point));
+    if (names === undefined) return sendWhole(shell, { request, reply }, mount.one(found.point));
     const [point = found.point] = await expand(db, [found.point], { caller: request.area.caller, names, expanders });
     return shell.send(request, reply, mount.found(point));
   });

@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import { Id, Instant, text } from '../platform/fields.ts';
+import { exampleOf, Id, Instant, kept, keptShape, text, unsettable } from '../platform/fields.ts';
 import { columns, expandedField, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { Asset } from './asset.ts';
 import { canonicalClass } from './brick-classes.ts';
@@ -41,7 +41,10 @@ export const Point = z
       .describe('How often it does report, as its last readings say; null where they come too seldom or too unevenly.'),
     state: z.enum(origins).describe('Whether a person modelled it or a reading made it known.'),
     merged_into: Id.nullable().describe('The point that it turned out to be; that one has its readings.'),
-    external_id: z.string().nullable().describe('What a building model calls it.'),
+    ...keptShape,
+    external_id: keptShape.external_id.describe(
+      'What another program calls it, or else the building model that made it.',
+    ),
     created_at: Instant,
     updated_at: Instant,
     expanded: expandedField({ asset: Asset, site: Site }),
@@ -63,7 +66,7 @@ export type HeldPoint = {
 /** At most so many days, of which three times as many are looked back on. */
 export const expectedIntervalMax = { seconds: 864_000 } as const;
 
-// No transforms in what the document shows: canonicalPoint has the canonical names.
+// Whatever of its names is given, canonicalPoint has the canonical ones.
 const ClassName = z
   .string()
   .max(160)
@@ -96,13 +99,17 @@ const TagSet = z
 const ExpectedInterval = z.number().min(1).max(expectedIntervalMax.seconds);
 
 const settable = {
-  class: ClassName.nullable().optional(),
-  part_of: ClassName.nullable().optional(),
-  unit: UnitName.nullable().optional(),
+  class: unsettable(ClassName),
+  part_of: unsettable(ClassName),
+  unit: unsettable(UnitName),
   min: z.number().nullable().optional(),
   max: z.number().nullable().optional(),
   states: States.nullable().optional(),
-  tags: TagSet.optional().describe('All of its tags at once.'),
+  tags: TagSet.nullable()
+    .transform((tags) => tags ?? {})
+    .optional()
+    .describe('All of its tags at once; null takes all away.'),
+  ...kept,
 };
 
 /** A point that a person makes, before any reading of it has come. */
@@ -121,17 +128,15 @@ export const NewPoint = z
   })
   .meta({
     id: 'NewPoint',
-    examples: [
-      {
-        asset_uri: 'http://fuseki:3030/buildings/ucl-east#AHU-01',
-        name: 'chw_flow',
-        class: 'brick:Chilled_Water_Flow_Sensor',
-        unit: 'L/s',
-        min: 0,
-        max: 40,
-        tags: { critical: true, panel: 'MCC-2' },
-      },
-    ],
+    ...exampleOf({
+      asset_uri: 'http://fuseki:3030/buildings/ucl-east#AHU-01',
+      name: 'chw_flow',
+      class: 'brick:Chilled_Water_Flow_Sensor',
+      unit: 'L/s',
+      min: 0,
+      max: 40,
+      tags: { critical: true, panel: 'MCC-2' },
+    }),
   });
 export type NewPoint = z.output<typeof NewPoint>;
 
@@ -177,7 +182,7 @@ export const PointChange = z
       ),
     reason: z.string().trim().min(1).max(1000).optional().describe('Why, for the list of corrections.'),
   })
-  .meta({ id: 'PointChange', examples: [{ expected_interval_s: 60, min: 5, max: 35, tags: { critical: true } }] });
+  .meta({ id: 'PointChange', ...exampleOf({ expected_interval_s: 60, min: 5, max: 35, tags: { critical: true } }) });
 export type PointChange = z.output<typeof PointChange>;
 
 export const pointList = listOf({
@@ -200,6 +205,7 @@ export const pointFilters = {
   class: text(200).optional(),
   unit: text(64).optional(),
   state: z.enum(origins).optional(),
+  external_id: text(500).optional(),
   tag: text(265).optional().describe('The name of a tag, or a name and a value: critical, panel:MCC-2.'),
 };
 export const PointQuery = listQuery(pointList, pointFilters);

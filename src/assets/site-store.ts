@@ -3,7 +3,7 @@ import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import { narrowed, readPage } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import { Site, type SiteChange, type SiteFilter } from './site.ts';
@@ -15,9 +15,8 @@ export async function listSites(db: Db, { caller }: Area, filter: SiteFilter, pa
   if (filter.external_id !== undefined) sites = sites.where('external_id', '=', filter.external_id);
   if (filter.parent_site !== undefined) sites = sites.where(parentSlug, '=', filter.parent_site);
   const found = narrowed(sites, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(found.selectAll('site').select(parentSlug.as('parent_site')), page).execute();
-  return rowsOf(rows, total, toSite);
+  const shown = found.selectAll('site').select(parentSlug.as('parent_site'));
+  return readPage({ found, shown }, page, toSite);
 }
 
 const parentSlug = sql<string | null>`(select parent.slug from site as parent where parent.id = site.parent_site_id)`;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { flag, Id, Instant, Metadata, plainText, text } from '../platform/fields.ts';
+import { flag, Id, Instant, kept, keptShape, plainText, text, unsettable } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../platform/list-query.ts';
 import { isTimeZone } from '../platform/time-zone.ts';
-import { ExternalId, keptShape, prose, unsettable } from './kept-fields.ts';
+import { ExternalId, prose } from './kept-fields.ts';
 import { OpeningHours } from './opening-hours.ts';
 
 const addressLine = plainText(200).optional();
@@ -57,7 +57,7 @@ const settable = {
   opening_hours: OpeningHours.nullable().optional().describe('All of it at once, on the clock of the site.'),
   parent_site: unsettable(text(63)).describe('The slug of the site that it is part of.'),
   external_id: ExternalId,
-  metadata: Metadata.optional(),
+  metadata: kept.metadata,
 };
 
 export const NewSite = z

@@ -58,6 +58,7 @@ export async function listPoints(db: Db, area: Area, filter: PointFilter, page: 
   if (filter.unit !== undefined) points = points.where('point.unit', 'in', unitNames(filter.unit));
   if (filter.state !== undefined) points = points.where('point.state', '=', filter.state);
   if (filter.tag !== undefined) points = points.where(tagged(filter.tag));
+  if (filter.external_id !== undefined) points = points.where(calledElsewhere(filter.external_id));
   points = narrowed(points, page);
   const total = await points.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const rows = await inOrder(points.selectAll('point').select(pointShown), page).execute();
@@ -102,6 +103,12 @@ function tagged(tag: string) {
   return sql<boolean>`(point.tags ? ${name} and point.tags ->> ${name} = ${tag.slice(colon + 1)})`;
 }
 
+/** By another program, or else by its building model. */
+function calledElsewhere(externalId: string) {
+  return sql<boolean>`(point.own_external_id = ${externalId}
+    or (point.own_external_id is null and point.external_id = ${externalId}))`;
+}
+
 function pointsOf(db: Db, area: Area) {
   const points = db
     .selectFrom('point')
@@ -118,6 +125,8 @@ type PointRow = {
   learned_ms: number | null;
   range_min: number | null;
   range_max: number | null;
+  own_external_id: string | null;
+  external_id: string | null;
 };
 
 function toPoint(row: PointRow): Point {
@@ -126,6 +135,7 @@ function toPoint(row: PointRow): Point {
     ...formatted(row),
     min: row.range_min,
     max: row.range_max,
+    external_id: row.own_external_id ?? row.external_id,
     expected_interval_s: row.expected_interval_ms === null ? null : row.expected_interval_ms / 1000,
     learned_interval_s: row.learned_ms === null ? null : row.learned_ms / 1000,
   });

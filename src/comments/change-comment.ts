@@ -1,7 +1,8 @@
 import type { Caller } from '../access/api-key.ts';
-import type { Which, Writing as WritingBelow } from '../access/child-routes.ts';
+import type { Writing as WritingBelow } from '../access/child-routes.ts';
+import type { Which } from '../access/collection-routes.ts';
 import { actorOf, type Change, changesBetween, type EventType, type NewEvent } from '../events/event.ts';
-import { appendEvent } from '../events/store.ts';
+import { appendEvent, appendEvents } from '../events/store.ts';
 import type { Db } from '../platform/database.ts';
 import { requireMatch } from '../platform/etag.ts';
 import { refusals } from '../platform/refusals.ts';
@@ -66,7 +67,7 @@ export async function changeComment(
   return comment;
 }
 
-/** Deletes one's own comment, under the same conditions. */
+/** Deletes one's own comment, under the same conditions; its answers are those of what it answered from then on, each told as a change. */
 export async function removeComment(trx: Db, writing: Writing, which: Which): Promise<void> {
   const { subject, area, id, at } = writing;
   const { tenantId } = area.caller;
@@ -74,9 +75,13 @@ export async function removeComment(trx: Db, writing: Writing, which: Which): Pr
   const on = subjectOf(writing);
   const row = await getOwn(trx, writing, which);
   const comment = await getComment(trx, on, which.id);
-  await deleteComment(trx, on, { id: which.id, parentId: row.parent_id, at });
+  const moved = await deleteComment(trx, on, { id: which.id, parentId: row.parent_id, at });
   await subject.changed(trx, { tenantId, id, at }, -1);
-  await appendEvent(trx, eventOf(writing, place, { type: subject.events.deleted, comment, changes: [] }));
+  const changes = [{ field: 'parent_id', from: which.id, to: row.parent_id }];
+  await appendEvents(trx, [
+    eventOf(writing, place, { type: subject.events.deleted, comment, changes: [] }),
+    ...moved.map((answer) => eventOf(writing, place, { type: subject.events.updated, comment: answer, changes })),
+  ]);
 }
 
 /** What a comment of this subject is kept under. */
@@ -129,10 +134,16 @@ function shownOf({ body, external_id, metadata }: Comment) {
 
 const excerptLength = 500;
 
+type Told = {
+  readonly type: EventType;
+  readonly comment: Pick<Comment, 'id' | 'body' | 'parent_id' | 'mentions'>;
+  readonly changes: readonly Change[];
+};
+
 function eventOf(
   { subject, area, id }: Writing,
   { siteId, assetId }: SubjectPlace,
-  { type, comment, changes }: { type: EventType; comment: Comment; changes: readonly Change[] },
+  { type, comment, changes }: Told,
 ): NewEvent {
   const { body, parent_id, mentions } = comment;
   return {

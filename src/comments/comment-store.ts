@@ -3,7 +3,7 @@ import { personOf } from '../access/person.ts';
 import type { Db } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { formatInstant } from '../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import { narrowed, readPage } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import { Comment, type CommentFilter } from './comment.ts';
@@ -26,9 +26,7 @@ export async function listComments(
   if (filter.mentions !== undefined) comments = comments.where(sql<boolean>`${filter.mentions}::uuid = any(mentions)`);
   if (filter.external_id !== undefined) comments = comments.where('comment.external_id', '=', filter.external_id);
   const found = narrowed(comments, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found), page).execute();
-  return rowsOf(rows, total, toComment);
+  return readPage({ found, shown: shown(found) }, page, toComment);
 }
 
 /** One comment on a subject. */
@@ -102,19 +100,21 @@ export async function updateComment(
     .execute();
 }
 
-/** Deletes a comment; its answers become those of `parentId`. */
+/** Deletes a comment; its answers become those of `parentId`, and are given as they are then. */
 export async function deleteComment(
   trx: Db,
   { tenantId }: Subject,
   { id, parentId, at }: { id: string; parentId: string | null; at: Date },
-): Promise<void> {
-  await trx
+): Promise<Pick<Comment, 'id' | 'body' | 'parent_id' | 'mentions'>[]> {
+  const moved = await trx
     .updateTable('comment')
     .set({ parent_id: parentId, updated_at: laterThanBefore(at) })
     .where('tenant_id', '=', tenantId)
     .where('parent_id', '=', id)
+    .returning(['id', 'body', 'parent_id', 'mentions'])
     .execute();
   await trx.deleteFrom('comment').where('tenant_id', '=', tenantId).where('id', '=', id).execute();
+  return moved;
 }
 
 /** The ids of the active users of these names, given in small letters. */

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../access/person.ts';
-import { exampleOf, flag, Id, Instant, Metadata, text } from '../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, kept, keptShape, text } from '../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../platform/list-query.ts';
 
 const bodyLengthMax = 10_000;
@@ -19,8 +19,7 @@ export const Comment = z
     created_by: Id.nullable(),
     created_by_detail: Person.nullable(),
     edited_at: Instant.nullable().describe('When its text last changed.'),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -46,8 +45,6 @@ export type CommentFilter = Omit<z.output<typeof CommentQuery>, ListFields>;
 const Body = text(bodyLengthMax)
   .regex(/\S/, 'must not be empty')
   .describe('Plain text; @username names an active user.');
-const unset = (value: string | null) => (value === '' ? null : value);
-const ExternalId = text(255).nullable().transform(unset).optional();
 
 export const CommentBody = z
   .strictObject({
@@ -57,14 +54,13 @@ export const CommentBody = z
       .transform((value) => value || null)
       .optional()
       .describe('The comment that it answers.'),
-    external_id: ExternalId,
-    metadata: Metadata.optional(),
+    ...kept,
   })
   .meta({ id: 'CommentBody', ...exampleOf({ body: 'Ordered the actuator. @alex can you isolate AHU-01 on Friday?' }) });
 export type CommentBody = z.output<typeof CommentBody>;
 
 export const CommentChange = z
-  .strictObject({ body: Body.optional(), external_id: ExternalId, metadata: Metadata.optional() })
+  .strictObject({ body: Body.optional(), ...kept })
   .meta({ id: 'CommentChange', ...exampleOf({ body: 'Ordered the actuator; it comes on Thursday.' }) });
 export type CommentChange = z.output<typeof CommentChange>;
 

@@ -21,6 +21,7 @@ const scopeOfNoun: Readonly<Record<Noun, Scope>> = {
   labor: 'work-orders:read',
   link: 'work-orders:read',
   asset: 'assets:read',
+  point: 'points:read',
   location: 'assets:read',
   site: 'sites:read',
   device: 'devices:read',
@@ -120,6 +121,15 @@ const asset = z.looseObject({
   merged_into: Id.nullable(),
 });
 
+const point = z.looseObject({
+  id: Id,
+  asset_id: Id,
+  name: z.string(),
+  class: z.string().nullable(),
+  unit: z.string().nullable(),
+  merged_into: Id.nullable(),
+});
+
 const location = z.looseObject({
   id: Id,
   site_id: Id,
@@ -198,6 +208,11 @@ export const eventCatalogue: Readonly<Record<EventType, Described>> = {
   'asset.status_changed': {
     description: 'A piece of equipment is operational, degraded, down or retired, and was not so before.',
     data: asset.extend({ reason: z.string() }),
+  },
+  'point.created': { description: 'A person has made a point.', data: point },
+  'point.updated': {
+    description: 'A person has changed what a point is, or has found that it is another one.',
+    data: point,
   },
   'location.created': { description: 'A person or a building model has made a place.', data: location },
   'location.updated': { description: 'Something of a place has changed.', data: location },

@@ -53,6 +53,8 @@ export const eventTypes = [
   'asset.created',
   'asset.updated',
   'asset.status_changed',
+  'point.created',
+  'point.updated',
   'location.created',
   'location.updated',
   'location.deleted',
@@ -76,7 +78,16 @@ export type Change = { readonly field: string; readonly from: unknown; readonly 
 type Happening = {
   readonly type: EventType;
   readonly subject: {
-    readonly kind: 'insight' | 'asset' | 'location' | 'site' | 'work_order' | 'sla_policy' | 'team' | 'device';
+    readonly kind:
+      | 'insight'
+      | 'asset'
+      | 'point'
+      | 'location'
+      | 'site'
+      | 'work_order'
+      | 'sla_policy'
+      | 'team'
+      | 'device';
     readonly id: string;
   };
   readonly actor: Actor;

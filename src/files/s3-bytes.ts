@@ -69,11 +69,12 @@ function sendingTo(request: typeof requestHttp, silentMsMax: number): Send {
       answer = response;
       begun(response);
     });
-    return sent.on('timeout', () => {
-      // What has come and waits for a slow reader is no silence of the store.
-      if (answer !== undefined && answer.readableLength > 0) return;
-      sent.destroy(new Error(`the store of files said nothing for ${silentMsMax} ms`));
-    });
+    const endSilent = () => {
+      // What has come and waits for a slow reader is no silence of the store; what follows it may be.
+      if (answer !== undefined && answer.readableLength > 0) sent.socket?.setTimeout(silentMsMax, endSilent);
+      else sent.destroy(new Error(`the store of files said nothing for ${silentMsMax} ms`));
+    };
+    return sent.on('timeout', endSilent);
   };
 }
 

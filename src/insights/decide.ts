@@ -88,7 +88,7 @@ type Change = Which & { readonly body: InsightChange };
 export function changeInsight(trx: Db, { body, ...which }: Change): Promise<Insight> {
   return changed(trx, which, async (by, { insight }) => {
     if (insight.source !== 'person') refuseWords(body, insight.source);
-    if (body.assignee) await checkAssignee(trx, which.area.caller, body.assignee);
+    if (body.assignee && body.assignee !== insight.assignee) await checkAssignee(trx, which.area.caller, body.assignee);
     if (Object.keys(body).length > 0) await updateInsight(trx, by, columnsOf(body));
     return [];
   });

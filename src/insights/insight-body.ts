@@ -1,7 +1,7 @@
 /** What people and other detectors send about insights. */
 import { z } from 'zod';
-import { ExternalId, OptionalId, prose, unsettable } from '../assets/kept-fields.ts';
-import { exampleOf, InstantText, Metadata, plainText, text } from '../platform/fields.ts';
+import { ExternalId, OptionalId, prose } from '../assets/kept-fields.ts';
+import { exampleOf, InstantText, kept, plainText, text, unsettable } from '../platform/fields.ts';
 import { categories, severities } from './insight.ts';
 
 const bodyMax = 50_000;
@@ -21,7 +21,7 @@ const EquipmentUri = text(2048)
   .transform((value) => value ?? '')
   .optional();
 
-const kept = { external_id: ExternalId, metadata: Metadata.optional() };
+const named = { ...kept, external_id: ExternalId };
 
 const words = {
   body: prose(bodyMax).describe('What it is about, in Markdown.'),
@@ -43,7 +43,7 @@ export const InsightBody = z
     causes: z.array(plainText(500)).max(20).default([]),
     actions: z.array(plainText(500)).max(20).default([]),
     assignee: OptionalId.describe('An active user of the tenant.'),
-    ...kept,
+    ...named,
   })
   .meta({
     id: 'InsightBody',
@@ -65,7 +65,7 @@ export const InsightChange = z
     category: z.enum(categories).optional(),
     ...words,
     assignee: OptionalId.describe('An active user of the tenant.'),
-    ...kept,
+    ...named,
   })
   .meta({
     id: 'InsightChange',

@@ -3,7 +3,8 @@ import type { Db } from '../platform/database.ts';
 import type { Insight } from '../platform/schema.ts';
 import type { InsightKey } from './insight-key.ts';
 
-export type InsightRow = Selectable<Insight>;
+/** The row of an insight, with the URI of its equipment where that is ours. */
+export type InsightRow = Selectable<Insight> & { readonly asset_uri: string | null };
 
 /** Insights by their ids, by what identifies those of rules, and those of assets that stood at an instant or came later. */
 export type WhichInsights = {
@@ -21,7 +22,7 @@ export async function lockInsights(trx: Db, { ids = [], keys = [], since }: Whic
   const given = sql`unnest(${keys.map(({ ruleId }) => ruleId)}::text[], ${keys.map(({ assetId }) => assetId)}::uuid[],
     ${keys.map(({ openedAt }) => openedAt)}::timestamptz[])`;
   const { rows } = await sql<InsightRow>`
-    select insight.* from insight where insight.id in (
+    select insight.*, (select uri from asset where asset.id = insight.asset_id) as asset_uri from insight where insight.id in (
       select unnest(${[...ids]}::uuid[])
       union
       select i.id from ${given} as given (rule_id, asset_id, opened_at)

@@ -74,7 +74,7 @@ function stands({ status }: InsightRow): boolean {
 function shownOf(row: InsightRow) {
   return {
     asset_id: row.asset_id,
-    equipment_uri: row.equipment_uri,
+    equipment_uri: row.asset_uri ?? row.equipment_uri,
     status: row.status,
     severity: row.severity,
     category: row.category,
@@ -106,7 +106,7 @@ function shownOf(row: InsightRow) {
     evidence: row.evidence,
     causes: row.causes,
     actions: row.actions,
-    cost_per_hour: row.cost_per_hour,
+    estimated_cost_per_day: row.cost_per_day,
   };
 }
 

@@ -3,7 +3,7 @@ import { User } from '../access/people/user.ts';
 import { Person } from '../access/person.ts';
 import { Asset } from '../assets/asset.ts';
 import { Site } from '../assets/site.ts';
-import { Id, Instant } from '../platform/fields.ts';
+import { Id, Instant, keptShape } from '../platform/fields.ts';
 import { expandedField } from '../platform/list-query.ts';
 
 export const insightStatuses = ['open', 'in_progress', 'resolved', 'dismissed', 'snoozed'] as const;
@@ -76,8 +76,7 @@ export const Insight = z
     work_order_ids: z.array(Id),
     comment_count: z.int(),
     created_by: Id.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
     expanded: expandedField({ asset: Asset, assignee: User, site: Site }),

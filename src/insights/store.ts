@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Area } from '../access/api-key.ts';
 import { withinSites } from '../access/site-store.ts';
 import type { Db } from '../platform/database.ts';
-import { inOrder, narrowed, rowsOf } from '../platform/page-store.ts';
+import { narrowed, readPage } from '../platform/page-store.ts';
 import type { ListRequest, Rows } from '../platform/paging.ts';
 import { laterThanBefore } from '../platform/version-store.ts';
 import type { Insight } from './insight.ts';
@@ -30,8 +30,7 @@ export async function listInsights(
   if (filter.external_id !== undefined) insights = insights.where('insight.external_id', '=', filter.external_id);
   if (filter.shadow !== undefined) insights = insights.where('insight.shadow', '=', filter.shadow);
   const found = narrowed(insights, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  return rowsOf(await inOrder(shown(found), page).execute(), total, toInsight);
+  return readPage({ found, shown: shown(found) }, page, toInsight);
 }
 
 /** One insight of the area's tenant, below the area's site if it has one; the caller checks whether its key may see it. */

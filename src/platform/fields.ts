@@ -5,8 +5,8 @@
 import { z } from 'zod';
 import { parseInstant } from './instant.ts';
 
-/** A public id. Not z.uuid(): documented example ids are not of a version of RFC 9562. */
-export const Id = z.guid();
+/** A public id, in small letters, as ids are compared. Not z.uuid(): documented example ids are not of a version of RFC 9562. */
+export const Id = z.guid().toLowerCase();
 
 /** Text of at most `max` UTF-16 units. */
 export const text = (max: number) => z.string().max(max);
@@ -18,6 +18,13 @@ export const plainText = (max: number) =>
     .min(1)
     .regex(/^\P{Cc}*$/u, 'must not have control characters');
 
+/** Something that null, or an empty text, unsets. */
+export const unsettable = <T extends z.ZodType>(schema: T) =>
+  z
+    .union([schema, z.literal(''), z.null()])
+    .transform((value) => (value === '' ? null : (value as z.output<T> | null)))
+    .optional();
+
 const metadataKeysMax = 50;
 const metadataBytesMax = 16_384;
 
@@ -27,6 +34,24 @@ export const Metadata = z
   .refine((value) => Object.keys(value).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`)
   .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= metadataBytesMax, 'must be at most 16 KiB of JSON')
   .describe("The client's own keys and values, all at once.");
+
+/** By what clients keep hold of an object, as they set it; null, and of a text the empty one, takes away what there is. */
+export const kept = {
+  external_id: text(255)
+    .nullable()
+    .transform((value) => value || null)
+    .optional()
+    .describe('What it is called in another program.'),
+  metadata: Metadata.nullable()
+    .transform((value) => value ?? {})
+    .optional(),
+};
+
+/** The same as it is shown. */
+export const keptShape = {
+  external_id: z.string().nullable().describe('What it is called in another program.'),
+  metadata: z.record(z.string(), z.unknown()).describe("The client's own keys and values."),
+};
 
 /** Where local times are the latest instants: what is one there is one in every zone. */
 const latestZone = 'Etc/GMT+12';

@@ -71,6 +71,17 @@ export function newestFirst<DB, TB extends keyof DB, O>(
   return inOrder(query, { ...page, order: [newest], id: `${table}.id`, idType: 'uuid' });
 }
 
+/** One page of what was found, as it is shown, and how many there are in all; each row as the item that `itemOf` makes of it. */
+export async function readPage<DB, TB extends keyof DB, O, SDB, STB extends keyof SDB, R, T>(
+  { found, shown }: { found: SelectQueryBuilder<DB, TB, O>; shown: SelectQueryBuilder<SDB, STB, R> },
+  page: Omit<ListRequest, 'ranges' | 'words'>,
+  itemOf: (row: R) => T,
+): Promise<Rows<T>> {
+  const total = await found.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow();
+  const rows = await inOrder(shown, page).execute();
+  return rowsOf(rows as (R & Positioned<object>)[], total as { count: number }, itemOf);
+}
+
 /** The rows of a query made by inOrder, each as the item that `itemOf` makes of it, with its position. */
 export function rowsOf<R extends { position_keys: string[]; position_id: string }, T>(
   rows: readonly R[],

@@ -190,7 +190,7 @@ export const refusals = {
   resolutionDropped: (keptFrom: Date) =>
     new Refusal(
       'resolution_dropped',
-      `What buckets of this width are made of is kept from ${keptFrom.toISOString()} on; begin there, or ask for wider ones.`,
+      `What this is made of is kept from ${keptFrom.toISOString()} on; begin there, or ask for buckets, or wider ones.`,
     ),
   dryRunTooLarge: (reason: string) => new Refusal('dry_run_too_large', reason),
   dryRunBusy: () => busy('dry_run_busy', 5),
@@ -250,6 +250,11 @@ export const refusals = {
   historyUndecided: (pointer: string, message: string) => conflict('history_undecided', pointer, message),
   correctionNotRevertible: (reason: string) => new Refusal('correction_not_revertible', reason),
   correctionTooLarge: (reason: string) => new Refusal('correction_too_large', reason),
+  mergeUnderWay: (id: string) =>
+    new Refusal(
+      'merge_under_way',
+      `Readings of a point that was merged into ${id} would be left out: they move within minutes; try again then.`,
+    ),
   mergeNotPossible: (reason: string) => new Refusal('merge_not_possible', reason),
   assetMerged: (id: string, target: string) =>
     new Refusal('asset_merged', `The asset ${id} was merged into ${target}; change that one.`),

@@ -567,7 +567,9 @@ export interface Point {
   merge_scale: number | null;
   merge_steps: number | null;
   merged_into: string | null;
+  metadata: Generated<Json>;
   name: string;
+  own_external_id: string | null;
   part_of: string | null;
   range_max: number | null;
   range_min: number | null;

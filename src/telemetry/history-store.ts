@@ -12,8 +12,9 @@ export type HistoryColumns = ReadingColumns & { readonly seriesIds: readonly num
 type Span = { readonly afterMs: number; readonly throughMs: number };
 
 /**
- * The readings of all points of a shard with after < time <= through, and the snapshot of the very statement that read
- * them: whatever is committed later is not visible in it.
+ * The readings with after < time <= through of the points of a shard that rules may look at, and the snapshot of the very statement
+ * that read them: whatever is committed later is not visible in it. No rule finds an asset without a class, but that points of it do
+ * not report as expected is seen; so what was discovered and never modelled costs a tick nothing.
  */
 export async function readShardReadings(
   trx: Db,
@@ -26,7 +27,8 @@ export async function readShardReadings(
       from reading
       join point on point.series_id = reading.series_id
       join asset on asset.id = point.asset_id
-      where asset.shard = ${shard} and reading.time > ${instant(afterMs)} and reading.time <= ${instant(throughMs)}
+      where asset.shard = ${shard} and (asset.class is not null or point.expected_interval_ms is not null)
+        and reading.time > ${instant(afterMs)} and reading.time <= ${instant(throughMs)}
       order by reading.time
     ) r`.execute(trx);
   const row = rows[0] as ColumnRow & { snapshot: string };

@@ -10,7 +10,7 @@ const Ids = z
   .array(Id)
   .min(1)
   .max(idsMax)
-  .refine((ids) => new Set(ids.map((id) => id.toLowerCase())).size === ids.length, 'must name each once')
+  .refine((ids) => new Set(ids).size === ids.length, 'must name each once')
   .describe('The work orders that this is about.');
 
 const many = <A extends string, T extends z.ZodType>(action: A, given: T) =>

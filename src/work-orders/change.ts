@@ -3,7 +3,8 @@
  *
  *   their insights are held ─▶ they are held ─▶ each is decided ─▶ written ─▶ told as events ─▶ their insights are settled
  *
- * Held in that order, and by id among themselves, as rules do it, so that nobody waits for ever. What is decided of one is either
+ * Held in that order, and by id among themselves, as rules do it, so that nobody waits for ever; before all of them the trees of
+ * sub-tasks, where these change. What is decided of one is either
  * columns or a refusal; of many, those that are refused keep nobody else back.
  */
 import { type Area, requireSite } from '../access/api-key.ts';
@@ -33,6 +34,7 @@ import {
   listLinkedInsights,
   listStandingSubtasks,
   listSubtasks,
+  lockTrees,
   lockWorkOrders,
   updateWorkOrders,
   type WorkOrderColumns,
@@ -79,17 +81,19 @@ async function changeEach(trx: Db, which: Held, asked: Asked): Promise<Outcome[]
   const body = status === undefined ? asked.body : { ...asked.body, status };
   const isEmpty = Object.values(body).every((value) => value === undefined);
   const withInsights = body.status !== undefined || body.insight !== undefined;
+  if (body.parent) await lockTrees(trx, area.caller.tenantId);
   const held = await hold(trx, which, { withInsights, insight: body.insight });
-  if (held.length > 0) await checkAssignees(trx, area, body);
+  const hasIt = (id: string) => held.every((row) => row.assigned_to === id || row.assignees.includes(id));
+  if (held.length > 0) await checkAssignees(trx, area, body, hasIt);
   const mayPromiseAnew = [body.priority, body.asset_id, body.equipment_uri].some((value) => value !== undefined);
   const promises = mayPromiseAnew ? await getPromises(trx, area.caller.tenantId) : nothingPromised;
-  const team = held.length > 0 ? await teamColumns(trx, area.caller.tenantId, body) : {};
+  const team = held.length > 0 ? await teamColumns(trx, area.caller.tenantId, body, held) : {};
   const decisions = await decideAll(trx, which, { held, body, action, promises, team });
   const changes = isEmpty ? [] : [...decisions.values()].filter((decision) => 'columns' in decision);
   const moves = await update(trx, which, changes);
   await settleInsights(trx, which, moves.flatMap(concernedInsights));
   return ids.map((id) => {
-    const decision = decisions.get(id.toLowerCase());
+    const decision = decisions.get(id);
     if (decision === undefined) return { id, refusal: refusals.workOrderNotFound(id) };
     return { id, refusal: 'refusal' in decision ? decision.refusal : null };
   });
@@ -122,10 +126,11 @@ export function removeWorkOrders(trx: Db, which: Which): Promise<Outcome[]> {
 async function removeEach(trx: Db, which: Held): Promise<Outcome[]> {
   const { area, ids, at } = which;
   const { tenantId } = area.caller;
+  await lockTrees(trx, tenantId);
   const subtaskIds = await listSubtasks(trx, { tenantId, ids });
   const anywhere = { ...which, area: { ...area, site: null }, ids: [...ids, ...subtaskIds] };
   const rows = await hold(trx, anywhere, { withInsights: true });
-  const named = new Set(ids.map((id) => id.toLowerCase()));
+  const named = new Set(ids);
   const held = rows.filter(({ id, site_id }) => named.has(id) && (area.site === null || site_id === area.site.id));
   const refused = new Map(held.map((row) => [row.id, findRefusal(() => checkAllowed(which, row))]));
   const gone = held.filter(({ id }) => refused.get(id) === null);
@@ -146,7 +151,7 @@ async function removeEach(trx: Db, which: Held): Promise<Outcome[]> {
     gone.flatMap(({ insight_id: id }) => (id ? [{ id }] : [])),
   );
   return ids.map((id) => {
-    const refusal = refused.get(id.toLowerCase());
+    const refusal = refused.get(id);
     return { id, refusal: refusal === undefined ? refusals.workOrderNotFound(id) : refusal };
   });
 }

@@ -23,7 +23,7 @@ import { findUnmet, settle, unsettled } from './settle.ts';
 import { termsOf } from './sla/promise.ts';
 import { getPromises } from './sla/sla-policy-store.ts';
 import { stands } from './status.ts';
-import { findWorkOrder, insertWorkOrder } from './store.ts';
+import { findWorkOrder, insertWorkOrder, lockTrees } from './store.ts';
 import { teamColumns } from './teams/named-team.ts';
 import { defaultsOf, type WorkOrder } from './work-order.ts';
 import type { WorkOrderBody } from './work-order-body.ts';
@@ -49,7 +49,10 @@ export async function createWorkOrder(trx: Db, { area, mount, body, at }: Creati
     throw refusals.invalidBody('/insight', 'other_site', 'the insight is of another site than the equipment');
   }
   await checkAssignees(trx, area, body);
-  if (body.parent) await checkParent(trx, area, { id: null, parentId: body.parent });
+  if (body.parent) {
+    await lockTrees(trx, tenantId);
+    await checkParent(trx, area, { id: null, parentId: body.parent });
+  }
   const given = await columnsOf(trx, { area, mount, body, at }, { equipment, site });
   const columns = { ...given, ...(await teamColumns(trx, tenantId, body)) };
 

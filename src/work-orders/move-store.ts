@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Caller } from '../access/api-key.ts';
 import { actorOf } from '../events/event.ts';
 import { appendEvents } from '../events/store.ts';
@@ -6,7 +7,7 @@ import { updateHeld } from './held-store.ts';
 
 type Move = { readonly caller: Caller; readonly fromAssetId: string; readonly toAssetId: string };
 
-/** The work orders of a piece of equipment become those of another one, which it turned out to be; in the caller's transaction. */
+/** The work orders of a piece of equipment become those of another one, which it turned out to be, and name it by its URI; in the caller's transaction. */
 export async function moveWorkOrders(trx: Db, { caller, fromAssetId, toAssetId }: Move): Promise<void> {
   const held = await trx
     .selectFrom('work_order')
@@ -16,6 +17,8 @@ export async function moveWorkOrders(trx: Db, { caller, fromAssetId, toAssetId }
     .orderBy('id')
     .forNoKeyUpdate()
     .execute();
-  const events = await updateHeld(trx, held, { columns: { asset_id: toAssetId }, actorOf: () => actorOf(caller) });
+  const uri = sql<string>`(select uri from asset where asset.id = ${toAssetId})`;
+  const columns = { asset_id: toAssetId, equipment_uri: uri };
+  const events = await updateHeld(trx, held, { columns, actorOf: () => actorOf(caller) });
   await appendEvents(trx, events);
 }

@@ -70,22 +70,24 @@ export async function resolveInsight(db: Db, area: Area, id: string) {
   return found;
 }
 
-/** Throws unless the assignees are active users of the tenant (R15). */
+/** Throws unless the assignees are active users of the tenant (R15), but for those who have the work already. */
 export async function checkAssignees(
   db: Db,
   area: Area,
   { assigned_to, assignees }: { assigned_to?: string | null | undefined; assignees?: readonly string[] | undefined },
+  hasIt: (id: string) => boolean = () => false,
 ): Promise<void> {
-  const ids = [...(assigned_to ? [assigned_to] : []), ...(assignees ?? [])].map((id) => id.toLowerCase());
-  if (ids.length === 0) return;
-  const active = await listActiveUsers(db, { tenantId: area.caller.tenantId, ids });
-  const unknown = ids.findIndex((id) => !active.has(id));
+  const ids = [...(assigned_to ? [assigned_to] : []), ...(assignees ?? [])];
+  const others = ids.filter((id) => !hasIt(id));
+  if (others.length === 0) return;
+  const active = await listActiveUsers(db, { tenantId: area.caller.tenantId, ids: others });
+  const unknown = ids.findIndex((id) => !hasIt(id) && !active.has(id));
   if (unknown < 0) return;
   const pointer = assigned_to && unknown === 0 ? '/assigned_to' : `/assignees/${unknown - (assigned_to ? 1 : 0)}`;
   throw refusals.invalidBody(pointer, 'not_found', 'there is no such active user');
 }
 
-/** Throws unless the parent exists for this caller and is neither the work order itself nor one of its sub-tasks (T11). */
+/** Throws unless the parent exists for this caller and is neither the work order itself nor one of its sub-tasks (T11); the caller holds the trees. */
 export async function checkParent(trx: Db, area: Area, { id, parentId }: { id: string | null; parentId: string }) {
   const found = await findWorkOrder(trx, { ...area, site: null }, parentId);
   if (!found || !maySee(area.caller, found.siteId)) {

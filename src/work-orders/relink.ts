@@ -16,7 +16,8 @@ type Relinked = { readonly columns: WorkOrderColumns; readonly timeZone?: string
  * caller, or does not fit together.
  */
 export async function linkColumns(trx: Db, area: Area, { before, body }: Relinking): Promise<Relinked> {
-  if (body.parent) await checkParent(trx, area, { id: before.id, parentId: body.parent });
+  if (body.parent && body.parent !== before.parent_id)
+    await checkParent(trx, area, { id: before.id, parentId: body.parent });
   const equipment = await equipmentColumns(trx, area, { before, body });
   const siteId = equipment.columns.site_id ?? before.site_id;
   const insight = await insightColumns(trx, area, { before, body, siteId });
@@ -25,11 +26,17 @@ export async function linkColumns(trx: Db, area: Area, { before, body }: Relinki
 
 /**
  * Equipment carries its location along unless the body names one, and, on the tenant's mount, its site: a work order
- * lies where its equipment does, and is due by the clock there.
+ * lies where its equipment does, and is due by the clock there. What is said as it stands changes nothing: the URI may be one that
+ * the equipment had.
  */
 async function equipmentColumns(trx: Db, area: Area, { before, body }: Relinking): Promise<Relinked> {
   const { asset_id, equipment_uri, location_uri } = body;
-  if (asset_id === undefined && equipment_uri === undefined) return { columns: {} };
+  const isSaid = asset_id !== undefined || equipment_uri !== undefined;
+  const isOther =
+    before.asset_id === null ||
+    (asset_id !== undefined && asset_id !== before.asset_id) ||
+    (equipment_uri !== undefined && equipment_uri !== before.equipment_uri);
+  if (!isSaid || !isOther) return { columns: {} };
   const equipment = await resolveEquipment(trx, area, { asset_id, equipment_uri });
   const { place, locationUri } = equipment;
   const hasMoved = place !== null && place.siteId !== before.site_id;
@@ -51,7 +58,7 @@ async function insightColumns(
   area: Area,
   { before, body, siteId }: Relinking & { siteId: string },
 ): Promise<WorkOrderColumns> {
-  const given = body.insight === undefined ? before.insight_id : (body.insight?.toLowerCase() ?? null);
+  const given = body.insight === undefined ? before.insight_id : body.insight;
   const isOther = given !== before.insight_id;
   if (isOther && before.source === 'rule')
     throw refusals.invalidBody('/insight', 'conflict', 'a rule opened it for its insight');

@@ -193,13 +193,17 @@ export async function listStandingSubtasks(
 }
 
 /**
- * The ids of a work order's ancestors and its own, for a parent that is about to be set. Locks the tenant's trees until
- * the transaction ends: without it two changes at once could each make the other's work order its parent.
+ * Locks the tenant's trees of sub-tasks until the transaction ends: without it two changes at once could each make the other's work
+ * order its parent, or one make a parent of what the other deletes. It comes before the lock of any insight or work order.
  */
-export async function listAncestors(trx: Db, tenantId: string, id: string): Promise<string[]> {
+export async function lockTrees(trx: Db, tenantId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('work_order.parent_id ' || ${tenantId}::text, 0))`.execute(
     trx,
   );
+}
+
+/** The ids of a work order's ancestors and its own, for a parent that is about to be set; the caller holds the trees. */
+export async function listAncestors(trx: Db, tenantId: string, id: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with recursive ancestor (id, parent_id) as (
       select id, parent_id from work_order where tenant_id = ${tenantId} and id = ${id} and deleted_at is null

@@ -63,9 +63,8 @@ function assigneeColumns(
   before: Pick<WorkOrderState, 'assigned_to' | 'assignees'>,
 ): WorkOrderColumns {
   if (assigned_to === undefined && assignees === undefined) return {};
-  const first = (assigned_to === undefined ? before.assigned_to : assigned_to)?.toLowerCase();
-  const others = (assignees ?? before.assignees).map((id) => id.toLowerCase());
-  return { assignees: [...new Set(others)].filter((id) => id !== first) };
+  const first = assigned_to === undefined ? before.assigned_to : assigned_to;
+  return { assignees: [...new Set(assignees ?? before.assignees)].filter((id) => id !== first) };
 }
 
 function planColumns(

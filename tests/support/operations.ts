@@ -73,3 +73,33 @@ export function parametersOf({ path }: Pick<Operation, 'path'>): PathParameter[]
     return [{ name, of: name === 'slug' || collection === '' ? name : `${collection}/${name}` }];
   });
 }
+
+/** Steps of a path that are no ids. */
+const words: Readonly<Record<string, string>> = { 'assets/kind': 'feeds' };
+const nowhere = 'b2c3d4e5-6789-0abc-def1-234567890abc';
+
+/** The path of an operation with ids in it, by what they are of; where there is none, one that nothing has. */
+export function urlOf(operation: Operation, ids: Readonly<Record<string, string>>): string {
+  return parametersOf(operation).reduce(
+    (url, { name, of }) => url.replace(`{${name}}`, words[of] ?? ids[of] ?? nowhere),
+    operation.path,
+  );
+}
+
+export type Schema = {
+  $ref?: string;
+  type?: string | string[];
+  properties?: Record<string, Schema>;
+  anyOf?: Schema[];
+  items?: Schema;
+};
+
+/** The properties of the JSON that an operation takes, of all its forms together. */
+export function propertiesOf(api: TestApi, { described }: Operation): Record<string, Schema> {
+  const { components } = api.app.swagger() as unknown as { components: { schemas: Record<string, Schema> } };
+  const resolve = (schema: Schema | undefined): Schema =>
+    schema?.$ref ? resolve(components.schemas[schema.$ref.split('/').at(-1) ?? '']) : (schema ?? {});
+  const body = resolve(described.requestBody?.content['application/json']?.schema as Schema | undefined);
+  const forms = [body, ...(body.anyOf ?? []).map(resolve)];
+  return Object.assign({}, ...forms.map((form) => form.properties ?? {}));
+}

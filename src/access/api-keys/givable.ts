@@ -19,10 +19,10 @@ export async function givableSites(
   if (siteIds !== null && tenantId !== caller.tenantId) throw refusals.siteForbidden();
   if (given === undefined) return siteIds && [...siteIds];
   if (given === null) return null;
-  const ids = [...new Set(given.map((id) => id.toLowerCase()))];
+  const ids = [...new Set(given)];
   const known = new Set(await listSiteIds(trx, tenantId, ids));
   const errors = given.flatMap((id, index) => {
-    if (known.has(id.toLowerCase())) return [];
+    if (known.has(id)) return [];
     return [
       { in: 'body', pointer: `/site_ids/${index}`, code: 'not_found', message: 'there is no such site' } as const,
     ];

@@ -8,7 +8,7 @@
  * request, never stored, so that they hold, and end, from the next request on.
  */
 import { z } from 'zod';
-import { exampleOf, flag, Id, Instant, Metadata, plainText, text } from '../../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, kept, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { ScopeName } from '../api-key.ts';
 
@@ -42,8 +42,7 @@ export const ApiKey = z
       .nullable()
       .describe('Why it does not work: it was revoked, it has expired, the plan has no keys, its owner is not active.'),
     created_by: Id.nullable().describe('The person in whose name it acts.'),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -96,10 +95,6 @@ const fields = {
   expires_at: text(40)
     .nullable()
     .meta({ description: 'A later instant (ISO 8601); null: never.', format: 'date-time' }),
-  external_id: text(255)
-    .nullable()
-    .transform((value) => (value === '' ? null : value)),
-  metadata: Metadata,
 };
 
 /** What makes a key. */
@@ -118,8 +113,7 @@ export const ApiKeyCreation = z
         `Requests a minute, at most those of the key that asks; null: as many as it likes; absent: ${rateLimitDefault}.`,
       ),
     expires_at: fields.expires_at.optional(),
-    external_id: fields.external_id.optional(),
-    metadata: fields.metadata.optional(),
+    ...kept,
   })
   .meta({
     id: 'ApiKeyCreation',
@@ -135,8 +129,7 @@ export const ApiKeyChange = z
     site_ids: fields.site_ids.optional(),
     rate_limit_per_minute: fields.rate_limit_per_minute.optional(),
     expires_at: fields.expires_at.optional(),
-    external_id: fields.external_id.optional(),
-    metadata: fields.metadata.optional(),
+    ...kept,
   })
   .meta({ id: 'ApiKeyChange', ...exampleOf({ name: 'Night shift', scopes: ['read'] }) });
 export type ApiKeyChange = z.output<typeof ApiKeyChange>;

@@ -47,8 +47,8 @@ export async function listAuditEntries(
   let entries = db.selectFrom('audit_entry').where('tenant_id', '=', tenantId);
   if (filter.action) entries = entries.where('action', 'in', filter.action);
   if (filter.subject_kind) entries = entries.where('subject_kind', '=', filter.subject_kind);
-  if (filter.subject_id) entries = entries.where('subject_id', '=', filter.subject_id.toLowerCase());
-  if (filter.actor_id) entries = entries.where(sql<boolean>`actor->>'id' = ${filter.actor_id.toLowerCase()}`);
+  if (filter.subject_id) entries = entries.where('subject_id', '=', filter.subject_id);
+  if (filter.actor_id) entries = entries.where(sql<boolean>`actor->>'id' = ${filter.actor_id}`);
   const found = narrowed(entries, page);
   const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const rows = await inOrder(found.selectAll('audit_entry'), page).execute();

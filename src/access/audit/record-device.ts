@@ -1,17 +1,15 @@
-import type { FastifyRequest } from 'fastify';
 import type { Db } from '../../platform/database.ts';
 import type { DeviceToken } from '../device-token.ts';
 import type { RegisteredDevice } from '../registered-device.ts';
 import type { AuditAction } from './audit-entry.ts';
-import { askingOf, recordAccess } from './record-access.ts';
+import { type Asking, recordAccess } from './record-access.ts';
 
-type Asked = { readonly request: FastifyRequest; readonly at: Date };
 type Change<T> = { readonly action: AuditAction; readonly before: T | null; readonly after: T | null };
 
 /** Records a change of what a device may do, or of how it proves who it is. */
 export async function recordDevice(
   trx: Db,
-  { request, at }: Asked,
+  asking: Asking,
   { action, before, after }: Change<RegisteredDevice>,
 ): Promise<void> {
   const { id = '', username: name = '' } = after ?? before ?? {};
@@ -20,19 +18,19 @@ export async function recordDevice(
   const states = isRotation
     ? { before: null, after: null }
     : { before: before && toldOf(before), after: after && toldOf(after) };
-  await recordAccess(trx, askingOf(request, at), { action, subject: { kind: 'device', id, name }, ...states });
+  await recordAccess(trx, asking, { action, subject: { kind: 'device', id, name }, ...states });
 }
 
 /** Records that a one-time token was made or revoked. */
 export async function recordDeviceToken(
   trx: Db,
-  { request, at }: Asked,
+  asking: Asking,
   { action, before, after }: Change<DeviceToken>,
 ): Promise<void> {
   const { id = '', name = '' } = after ?? before ?? {};
   const told = (token: DeviceToken | null) => token && toldOfToken(token);
   const states = { before: told(before), after: told(after) };
-  await recordAccess(trx, askingOf(request, at), { action, subject: { kind: 'device_token', id, name }, ...states });
+  await recordAccess(trx, asking, { action, subject: { kind: 'device_token', id, name }, ...states });
 }
 
 /** Named one by one: what is handed over may have a password beside it. */

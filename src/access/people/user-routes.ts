@@ -1,8 +1,6 @@
-import type { Db } from '../../platform/database.ts';
-import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../../platform/mount.ts';
-import type { Paging } from '../../platform/paging.ts';
+import type { Mount, RouteScope } from '../../platform/mount.ts';
 import { askingOf } from '../audit/record-access.ts';
-import { readerOf } from '../listing.ts';
+import { type CollectionNeeds, nounRoutes } from '../collection-routes.ts';
 import {
   changeUser,
   createInvitedUser,
@@ -15,70 +13,55 @@ import {
 import { InvitedUser, User, UserChange, UserCreation, UserInvitation, UserQuery, userList } from './user.ts';
 import { getUser, listUsers } from './user-store.ts';
 
-type Needs = {
-  readonly db: Db;
-  readonly paging: Paging;
-  readonly shell: Shell;
+type Needs = CollectionNeeds & {
   /** What people are called at this mount. */
   readonly collection?: string;
 };
+type Placed = Required<Needs>;
 
 const tags = ['Users'];
-const read = { scope: 'users:read' } as const;
 const write = { scope: 'users:write' } as const;
 
-/** People: list, get, make, invite, change, let in and shut out, delete; of the tenant, not of one site. */
-export function userRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
-  readingRoutes(app, mount, needs);
-  makingRoutes(app, mount, needs);
-  changingRoutes(app, mount, needs);
-  switchingRoutes(app, mount, needs);
+/** People: list, get, make, change, delete, invite, let in and shut out; of the tenant, not of one site. */
+export function userRoutes(app: RouteScope, mount: Mount, { collection = 'users', ...needs }: Needs): void {
+  nounRoutes(app, mount, needs, {
+    ...{ path: collection, noun: 'User', nouns: 'Users', tag: 'Users' },
+    scopes: { read: 'users:read', write: 'users:write' },
+    shown: User,
+    list: {
+      summary: 'List people',
+      about: 'Who is limited to sites sees those who may reach one of them. Safe: it changes nothing.',
+      of: userList,
+      query: UserQuery,
+      find: (db, { caller }, { filter, page }) => listUsers(db, caller, filter, page),
+    },
+    one: {
+      summary: 'Get one person',
+      isAlwaysWhole: true,
+      get: async (db, { caller }, id) => {
+        const user = await getUser(db, caller.tenantId, id);
+        requireVisible(caller, user);
+        return user;
+      },
+    },
+    creation: { summary: 'Make a person, to whom work can be given', body: UserCreation, add: createUser },
+    change: {
+      summary: 'Change the given properties of a person',
+      about:
+        'Idempotent: the same change twice leaves what it left the first time. Another role, or other sites, hold from the next request of theirs on.',
+      body: UserChange,
+      apply: changeUser,
+    },
+    removal: {
+      summary: 'Take a person out of every list, for good; what they did goes on naming them',
+      remove: deleteUser,
+    },
+  });
+  invitingRoutes(app, mount, { ...needs, collection });
+  switchingRoutes(app, mount, { ...needs, collection });
 }
 
-function readingRoutes(app: RouteScope, mount: Mount, { db, paging, shell, collection = 'users' }: Needs): void {
-  const list = {
-    operationId: mount.operationId('listUsers'),
-    summary: 'List people',
-    description: 'Who is limited to sites sees those who may reach one of them. Safe: it changes nothing.',
-    tags,
-    params: mount.listParams,
-    querystring: UserQuery,
-    response: { 200: mount.pageOf(User) },
-  };
-  app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
-    const { page, filter } = paging.list(userList, request.query, readerOf(request.area));
-    const rows = await listUsers(db, request.area.caller, filter, page);
-    return shell.send(request, reply, mount.page(request, paging.page(page, rows)));
-  });
-  const one = {
-    operationId: mount.operationId('getUser'),
-    summary: 'Get one person',
-    tags,
-    params: mount.memberParams,
-    response: { 200: mount.oneOf(User) },
-  };
-  app.get(mount.member(collection), { config: read, schema: one }, async (request, reply) => {
-    const { caller } = request.area;
-    const user = await getUser(db, caller.tenantId, request.params.id);
-    requireVisible(caller, user);
-    return sendWhole(shell, { request, reply }, mount.one(user));
-  });
-}
-
-function makingRoutes(app: RouteScope, mount: Mount, { shell, collection = 'users' }: Needs): void {
-  const creation = {
-    operationId: mount.operationId('createUser'),
-    summary: 'Make a person, to whom work can be given',
-    tags,
-    params: mount.listParams,
-    body: UserCreation,
-    response: { 201: mount.oneOf(User) },
-  };
-  app.post(mount.list(collection), { config: write, schema: creation }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) =>
-      mount.created(request, await createUser(trx, askingOf(request, shell.now()), request.body)),
-    ),
-  );
+function invitingRoutes(app: RouteScope, mount: Mount, { shell, collection }: Placed): void {
   const invitation = {
     operationId: mount.operationId('inviteNewUser'),
     summary: 'Make a person who is to log in, and a token by which they choose a password',
@@ -95,38 +78,19 @@ function makingRoutes(app: RouteScope, mount: Mount, { shell, collection = 'user
       return { ...answer, headers: { ...headers, location }, isSecret: true };
     }),
   );
-}
-
-function changingRoutes(app: RouteScope, mount: Mount, { shell, collection = 'users' }: Needs): void {
-  const change = {
-    operationId: mount.operationId('changeUser'),
-    summary: 'Change the given properties of a person',
+  const schema = {
+    operationId: mount.operationId('inviteUser'),
+    summary: 'Give a person a token by which they choose a password, the first one or another',
     description:
-      'Idempotent: the same change twice leaves what it left the first time. Another role, or other sites, hold from the next request of theirs on.',
+      'Tokens that were given before are of no use any more. Repeatable with an Idempotency-Key for 24 hours.',
     tags,
     params: mount.memberParams,
-    body: UserChange,
-    response: { 200: mount.oneOf(User) },
+    response: { 200: mount.oneOf(InvitedUser) },
   };
-  app.patch(mount.member(collection), { config: write, schema: change }, async (request, reply) =>
+  app.post(mount.member(collection, '/invite'), { config: write, schema }, async (request, reply) =>
     shell.transact(request, reply, async (trx) => {
-      const { body, headers, params } = request;
-      const asked = { id: params.id, body, ifMatch: headers['if-match'] };
-      return mount.one(await changeUser(trx, askingOf(request, shell.now()), asked));
-    }),
-  );
-  const removal = {
-    operationId: mount.operationId('deleteUser'),
-    summary: 'Take a person out of every list, for good; what they did goes on naming them',
-    tags,
-    params: mount.memberParams,
-    response: { 204: { description: 'Deleted.' } },
-  };
-  app.delete(mount.member(collection), { config: write, schema: removal }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const { headers, params } = request;
-      await deleteUser(trx, askingOf(request, shell.now()), { id: params.id, ifMatch: headers['if-match'] });
-      return deleted;
+      const user = await inviteUser(trx, askingOf(request, shell.now()), request.params.id);
+      return { ...mount.one(user), isSecret: true };
     }),
   );
 }
@@ -144,7 +108,7 @@ const switches = [
   },
 ] as const;
 
-function switchingRoutes(app: RouteScope, mount: Mount, { shell, collection = 'users' }: Needs): void {
+function switchingRoutes(app: RouteScope, mount: Mount, { shell, collection }: Placed): void {
   for (const { verb, active, summary } of switches) {
     const schema = {
       operationId: mount.operationId(`${verb}User`),
@@ -160,19 +124,4 @@ function switchingRoutes(app: RouteScope, mount: Mount, { shell, collection = 'u
       ),
     );
   }
-  const schema = {
-    operationId: mount.operationId('inviteUser'),
-    summary: 'Give a person a token by which they choose a password, the first one or another',
-    description:
-      'Tokens that were given before are of no use any more. Repeatable with an Idempotency-Key for 24 hours.',
-    tags,
-    params: mount.memberParams,
-    response: { 200: mount.oneOf(InvitedUser) },
-  };
-  app.post(mount.member(collection, '/invite'), { config: write, schema }, async (request, reply) =>
-    shell.transact(request, reply, async (trx) => {
-      const user = await inviteUser(trx, askingOf(request, shell.now()), request.params.id);
-      return { ...mount.one(user), isSecret: true };
-    }),
-  );
 }

@@ -6,7 +6,7 @@
  *   active ◀──activate── inactive ◀──deactivate── active ──delete──▶ gone, but for the names on what they did
  */
 import { z } from 'zod';
-import { exampleOf, flag, Id, Instant, Metadata, plainText, text } from '../../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, kept, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { Role } from '../role.ts';
 
@@ -31,8 +31,7 @@ export const User = z
     phone: z.string().nullable(),
     locale: z.string().nullable().describe('A language tag (BCP 47); null: as the tenant.'),
     skills: z.array(z.string()),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     last_login_at: Instant.nullable(),
     created_at: Instant,
     updated_at: Instant,
@@ -110,7 +109,6 @@ const fields = {
     .nullable()
     .transform(unset)
     .describe('What they are called elsewhere, of one user of the tenant alone.'),
-  metadata: Metadata.nullable().transform((value) => value ?? {}),
 };
 
 const settable = {
@@ -120,7 +118,7 @@ const settable = {
   locale: fields.locale.optional(),
   skills: fields.skills.optional(),
   external_id: fields.external_id.optional(),
-  metadata: fields.metadata.optional(),
+  metadata: kept.metadata,
 };
 
 const creation = {

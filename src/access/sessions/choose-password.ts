@@ -5,7 +5,7 @@ import { type Asking, recordAccess, recordUnasked } from '../audit/record-access
 import { hashPassword } from '../password.ts';
 import { useInvite } from '../people/invite-store.ts';
 import type { User } from '../people/user.ts';
-import { findPasswordHash, getUser, updateUser } from '../people/user-store.ts';
+import { findPasswordHash, getUser, lockUser, updateUser } from '../people/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
 import type { LogIn, Origin } from './log-in.ts';
 import { openSession } from './open-session.ts';
@@ -51,6 +51,8 @@ export async function changePassword(trx: Db, asking: Asking, change: Change, lo
   const { caller, address, at } = asking;
   const { tenantId, keyId, sessionId, userId } = caller;
   if (keyId !== null || userId === null) throw refusals.logInRequired();
+  // Held first, so that of two changes at once, or of one and an invitation, the second finds what the first has left.
+  await lockUser(trx, tenantId, userId);
   const against = await findPasswordHash(trx, { tenantId, id: userId });
   if (against === null) throw refusals.logInRequired();
   await logIn.requirePassword({ account: userId, password: change.current_password, against }, { address });

@@ -102,7 +102,8 @@ function tokenRoutes(app: RouteScope, mount: Mount, { shell, owner, tokens }: Ne
     ...open,
     operationId: 'acceptInvite',
     summary: 'Choose a password with the token of an invitation, once, and log in',
-    description: 'Log-ins that the person had so far end. A second try is refused: log in with the password instead.',
+    description:
+      'Log-ins that the person had so far end. Not to be repeated, not with an Idempotency-Key either: log in with the password instead.',
     body: InviteAcceptance,
     response: { 200: mount.oneOf(Tokens) },
   };

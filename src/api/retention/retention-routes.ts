@@ -1,9 +1,9 @@
+import type { z } from 'zod';
 import type { Area } from '../../access/api-key.ts';
-import { readerOf } from '../../access/listing.ts';
+import { type CollectionNeeds, nounRoutes } from '../../access/collection-routes.ts';
 import type { Db } from '../../platform/database.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { deleted, type Mount, type RouteScope, type Shell } from '../../platform/mount.ts';
-import type { Paging } from '../../platform/paging.ts';
+import type { Mount, RouteScope } from '../../platform/mount.ts';
 import { reportRetention } from '../../telemetry/retention/report-retention.ts';
 import type { Retention as Retaining } from '../../telemetry/retention/retain.ts';
 import type { Policy } from '../../telemetry/retention/retention.ts';
@@ -26,15 +26,10 @@ import {
 } from './retention.ts';
 import { changePolicy, createPolicy, getPolicy, isWithin, removePolicy, resolvePolicy } from './set-retention.ts';
 
-const tags = ['Telemetry'];
+const tag = 'Telemetry';
 const read = { scope: 'telemetry:read' } as const;
-const write = { scope: 'telemetry:write' } as const;
-const collection = 'telemetry/retention-policies';
 
-type Needs = {
-  readonly db: Db;
-  readonly paging: Paging;
-  readonly shell: Shell;
+type Needs = CollectionNeeds & {
   readonly retention: Retaining;
   /** Of all tenants, whose telemetry lies in the same pieces. */
   readonly owner: { readonly db: Db };
@@ -43,8 +38,7 @@ type Needs = {
 /** How long telemetry is kept: the settings, policies by site and class, and a dry run of what would go. */
 export function retentionRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
   settingRoute(app, mount, needs);
-  policyReadingRoutes(app, mount, needs);
-  policyWritingRoutes(app, mount, needs);
+  policyRoutes(app, mount, needs);
   dryRunRoute(app, mount, needs);
 }
 
@@ -52,7 +46,7 @@ function settingRoute(app: RouteScope, mount: Mount, { db, shell, retention }: N
   const schema = {
     operationId: mount.operationId('getRetention'),
     summary: 'Get for how long telemetry is kept where no policy says otherwise',
-    tags,
+    tags: [tag],
     params: mount.listParams,
     response: { 200: mount.oneOf(Retention) },
   };
@@ -63,32 +57,44 @@ function settingRoute(app: RouteScope, mount: Mount, { db, shell, retention }: N
   });
 }
 
-function policyReadingRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs): void {
-  const list = {
-    operationId: mount.operationId('listRetentionPolicies'),
-    summary: 'List retention policies, newest first: those of the whole tenant, and of sites',
-    tags,
-    params: mount.listParams,
-    querystring: PolicyQuery,
-    response: { 200: mount.pageOf(RetentionPolicy) },
-  };
-  app.get(mount.list(collection), { config: read, schema: list }, async (request, reply) => {
-    const { area } = request;
-    const { page } = paging.list(retentionPolicyList, request.query, readerOf(area));
-    const { rows, total } = await listPolicies(db, visibleTo(area), page);
-    const shown = rows.map(({ item, position }) => ({ item: showPolicy(item), position }));
-    return shell.send(request, reply, mount.page(request, paging.page(page, { rows: shown, total })));
+function policyRoutes(app: RouteScope, mount: Mount, needs: Needs): void {
+  nounRoutes(app, mount, needs, {
+    path: 'telemetry/retention-policies',
+    ...{ noun: 'RetentionPolicy', nouns: 'RetentionPolicies', tag },
+    scopes: { read: read.scope, write: 'telemetry:write' },
+    shown: RetentionPolicy,
+    list: {
+      summary: 'List retention policies, newest first: those of the whole tenant, and of sites',
+      of: retentionPolicyList,
+      query: PolicyQuery,
+      find: async (db, { area }, { page }) => {
+        const { rows, total } = await listPolicies(db, visibleTo(area), page);
+        return { rows: rows.map(({ item, position }) => ({ item: showPolicy(item), position })), total };
+      },
+    },
+    one: {
+      summary: 'Get one retention policy',
+      get: async (db, { area }, id) => showPolicy(await getPolicy(db, area, id)),
+    },
+    creation: {
+      summary: 'Keep the telemetry of some points for another time',
+      about:
+        'The nearer policy counts: of a class at a site before those of a site or of a class (of which the longer time counts), ' +
+        'before those of the whole tenant. What is past its time goes within the hour, and does not come back: try a dry run first.',
+      body: policyBody(mount.name) as z.ZodType<PolicyBody>,
+      add: (trx, { area }, body) => createPolicy(trx, area, body),
+    },
+    change: {
+      summary: 'Change a retention policy',
+      body: PolicyChange,
+      apply: (trx, { area, at }, which) => changePolicy(trx, area, { ...which, at }),
+    },
+    removal: {
+      summary: 'Remove a retention policy; what holds without it then holds',
+      description: 'Removed.',
+      remove: (trx, { area }, which) => removePolicy(trx, area, which),
+    },
   });
-  const one = {
-    operationId: mount.operationId('getRetentionPolicy'),
-    summary: 'Get one retention policy',
-    tags,
-    params: mount.memberParams,
-    response: { 200: mount.oneOf(RetentionPolicy) },
-  };
-  app.get(mount.member(collection), { config: read, schema: one }, async (request, reply) =>
-    shell.send(request, reply, mount.one(showPolicy(await getPolicy(db, request.area, request.params.id)))),
-  );
 }
 
 /** Policies of the whole tenant are about every site; below one the others' are not shown. */
@@ -98,60 +104,13 @@ function visibleTo({ caller, site }: Area) {
   return { tenantId, ...(siteIds !== null && { siteIds }) };
 }
 
-function policyWritingRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
-  const creation = {
-    operationId: mount.operationId('createRetentionPolicy'),
-    summary: 'Keep the telemetry of some points for another time',
-    description:
-      'The nearer policy counts: of a class at a site before those of a site or of a class (of which the longer time counts), ' +
-      'before those of the whole tenant. What is past its time goes within the hour, and does not come back: try a dry run first.',
-    tags,
-    params: mount.listParams,
-    body: policyBody(mount.name),
-    response: { 201: mount.oneOf(RetentionPolicy) },
-  };
-  app.post(mount.list(collection), { config: write, schema: creation }, async (request, reply) => {
-    const body: PolicyBody = request.body;
-    return shell.transact(request, reply, async (trx) =>
-      mount.created(request, await createPolicy(trx, request.area, body)),
-    );
-  });
-  const change = {
-    operationId: mount.operationId('changeRetentionPolicy'),
-    summary: 'Change a retention policy',
-    tags,
-    params: mount.memberParams,
-    body: PolicyChange,
-    response: { 200: mount.oneOf(RetentionPolicy) },
-  };
-  app.patch(mount.member(collection), { config: write, schema: change }, async (request, reply) => {
-    const { area, params, body, headers } = request;
-    const given = { id: params.id, ifMatch: headers['if-match'], body, at: shell.now() };
-    return shell.transact(request, reply, async (trx) => mount.one(await changePolicy(trx, area, given)));
-  });
-  const removal = {
-    operationId: mount.operationId('deleteRetentionPolicy'),
-    summary: 'Remove a retention policy; what holds without it then holds',
-    tags,
-    params: mount.memberParams,
-    response: { 204: { description: 'Removed.' } },
-  };
-  app.delete(mount.member(collection), { config: write, schema: removal }, async (request, reply) => {
-    const { area, params, headers } = request;
-    return shell.transact(request, reply, async (trx) => {
-      await removePolicy(trx, area, { id: params.id, ifMatch: headers['if-match'] });
-      return deleted;
-    });
-  });
-}
-
 function dryRunRoute(app: RouteScope, mount: Mount, { shell, retention, owner }: Needs): void {
   const schema = {
     operationId: mount.operationId('dryRunRetention'),
     summary: 'See what telemetry would be dropped now, by table, site and class, and what is held back',
     description:
       'Drops nothing. It may be repeated; with an Idempotency-Key the first answer comes again for 24 hours.',
-    tags,
+    tags: [tag],
     params: mount.listParams,
     body: dryRunBody(mount.name),
     response: { 200: mount.oneOf(RetentionDryRun) },

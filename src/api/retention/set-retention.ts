@@ -104,13 +104,13 @@ export async function removePolicy(trx: Db, area: Area, which: Which): Promise<v
 }
 
 /** One policy for reading; below a site one of that site or of the whole tenant. */
-export async function getPolicy(db: Db, area: Area, id: string): Promise<PolicyRecord> {
-  const record = await findPolicy(db, area.caller.tenantId, id);
+export async function getPolicy(db: Db, area: Area, id: string, { isHeld = false } = {}): Promise<PolicyRecord> {
+  const record = await findPolicy(db, area.caller.tenantId, id, { isHeld });
   return requireReadable(area, record, () => refusals.retentionPolicyNotFound(id));
 }
 
 async function requirePolicy(trx: Db, area: Area, { id, ifMatch }: Which): Promise<PolicyRecord> {
-  const record = await getPolicy(trx, area, id);
+  const record = await getPolicy(trx, area, id, { isHeld: true });
   requireWritable(area, record, { ifMatch, notFound: () => refusals.retentionPolicyNotFound(id) });
   return record;
 }

@@ -109,8 +109,8 @@ export function visibleTo({ caller }: Area): { tenantId: string; siteIds?: reado
 }
 
 /** One override for reading; below a site one of that site or of the whole tenant. */
-export async function getOverride(db: Db, area: Area, id: string): Promise<OverrideRecord> {
-  const record = await findOverride(db, { tenantId: area.caller.tenantId }, id);
+export async function getOverride(db: Db, area: Area, id: string, { isHeld = false } = {}): Promise<OverrideRecord> {
+  const record = await findOverride(db, { tenantId: area.caller.tenantId }, id, { isHeld });
   return requireReadable(area, record, () => refusals.ruleOverrideNotFound(id));
 }
 
@@ -118,7 +118,7 @@ async function requireOverride(
   trx: Db,
   { area, id, ifMatch }: { area: Area; id: string; ifMatch: string | undefined },
 ): Promise<OverrideRecord> {
-  const record = await getOverride(trx, area, id);
+  const record = await getOverride(trx, area, id, { isHeld: true });
   requireWritable(area, record, { ifMatch, notFound: () => refusals.ruleOverrideNotFound(id) });
   return record;
 }

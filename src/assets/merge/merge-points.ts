@@ -10,6 +10,7 @@ import type { Db } from '../../platform/database.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { type AssetState, insertStatusChanges, lockAssets } from '../asset-change-store.ts';
 import { assetChanged } from '../asset-events.ts';
+import { getPoint, tellPoint } from '../change-point.ts';
 import { type LockedPoint, lockPoints } from '../point-change-store.ts';
 import { feedsItself, holdSitesOf } from '../tree-store.ts';
 import { type Conversion, findNamedConversion } from '../units.ts';
@@ -55,7 +56,9 @@ async function mergeLocked(trx: Db, area: Area, given: Locked): Promise<PointMer
   const why = findObstacle(source, target);
   if (why !== undefined) throw refusals.mergeNotPossible(why);
   const conversion = conversionOf(source, target) ?? null;
+  const before = [await getPoint(trx, area, source.pointId), await getPoint(trx, area, target.pointId)];
   const id = await insertMerge(trx, { source, target, conversion, reason, author });
+  for (const { point } of before) await tellPoint(trx, area, { id: point.id, before: point });
   if (limit > 0) await stepMerge(trx, { id, mover, limit });
   const found = await findMerge(trx, area, id);
   if (!found) throw refusals.pointMergeNotFound(id);

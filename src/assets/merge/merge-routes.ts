@@ -35,7 +35,7 @@ export function mergeRoutes(app: RouteScope, mount: Mount, needs: MergeNeeds): v
 }
 
 const description = [
-  'From the answer on, whatever comes under the name, the id or the URI of the one is a reading of the other, converted where their units differ. Readings that are there move in steps, newest first; where both have one of an instant, that of the other point stays and `GET /point-merges/{id}/conflicts` has both.',
+  'From the answer on, whatever comes under the name, the id or the URI of the one is a reading of the other, converted where their units differ. Readings that are there move in steps, newest first; where both have one of an instant, that of the other point stays and `GET /point-merges/{id}/conflicts` has both. Until all have moved, corrections of spans of the other point and conversions to another unit are refused (`merge_under_way`).',
   'Names are kept in memory for half a minute: a reading that comes within it under the name of the one may first be stored as its own, and is one of the other’s a minute later.',
   'The two lie at one site. What comes from a building model is merged into nothing, since the model would make it anew. This cannot be taken back.',
 ].join('\n\n');

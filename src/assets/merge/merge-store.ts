@@ -40,7 +40,8 @@ export async function insertMerge(trx: Db, { source, target, conversion, reason,
   await sql`
     update point t set unit = coalesce(t.unit, s.unit), states = coalesce(t.states, s.states), class = coalesce(t.class, s.class),
       part_of = case when t.class is null then coalesce(t.part_of, s.part_of) else t.part_of end,
-      expected_interval_ms = coalesce(t.expected_interval_ms, s.expected_interval_ms), updated_at = now()
+      expected_interval_ms = coalesce(t.expected_interval_ms, s.expected_interval_ms),
+      own_external_id = coalesce(t.own_external_id, s.own_external_id), metadata = s.metadata || t.metadata, updated_at = now()
     from point s where t.id = ${target.pointId} and s.id = ${source.pointId}`.execute(trx);
   await sql`
     insert into point_interval (point_id, learned_ms, learned_at, looked_at)

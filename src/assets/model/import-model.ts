@@ -9,12 +9,13 @@ import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { insertStatusChanges } from '../asset-change-store.ts';
+import { madeUpUri } from '../asset-uri.ts';
 import { insertSite, type KnownSite, lockSite, updateSite } from '../site-store.ts';
 import { createFindings, type FindingList, type ImportModel, type ImportSite } from './building-model.ts';
 import { breakCirclesOfFeeds, breakCirclesOfParts, keepPartsOfPeople } from './model-circle-store.ts';
 import { countUnderstood, type ModelReport } from './model-report.ts';
 import * as store from './model-store.ts';
-import { cleanText, type Planned, planAssets, planLocations, planPoints, urisOf } from './plan-import.ts';
+import { cleanText, type Planned, planAssets, planLocations, planPoints } from './plan-import.ts';
 import { recordingSite, recordingWithin } from './record-import.ts';
 
 export type ImportOptions = {
@@ -141,7 +142,9 @@ async function importSite(trx: Db, { model, target, slug, options, findings, rep
   tally(report.locations, locations, changedPlaces);
 
   const knownAssets = await store.listKnownAssets(trx, target);
-  const taken = new Set(await store.listTakenUris(trx, { tenantId: target.tenantId, uris: urisOf(model, slug) }));
+  const uris = model.assets.map(({ externalId }) => externalId);
+  const beginning = madeUpUri({ site: slug, name: '' });
+  const taken = new Set(await store.listTakenUris(trx, { tenantId: target.tenantId, uris, beginning }));
   const assets = planAssets(model, {
     known: knownAssets,
     source: options.source,

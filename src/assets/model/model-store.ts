@@ -96,13 +96,14 @@ export async function listKnownPoints(trx: Db, { tenantId, siteId }: Target): Pr
     .execute();
 }
 
-/** Those of some uris that an asset of the tenant has already. */
+/** The uris that assets of the tenant have already, of some and of all that begin in one way. */
 export async function listTakenUris(
   trx: Db,
-  { tenantId, uris }: { tenantId: string; uris: readonly string[] },
+  { tenantId, uris, beginning }: { tenantId: string; uris: readonly string[]; beginning: string },
 ): Promise<string[]> {
   const { rows } = await sql<{ uri: string }>`
-    select uri from asset where tenant_id = ${tenantId} and uri = any(${uris}::text[])`.execute(trx);
+    select uri from asset
+    where tenant_id = ${tenantId} and (uri = any(${uris}::text[]) or starts_with(uri, ${beginning}))`.execute(trx);
   return rows.map(({ uri }) => uri);
 }
 

@@ -1,7 +1,7 @@
 /** Which rows the things of a model become: those that are there, found again, and those that are new, with names of their own. */
 import { createHash } from 'node:crypto';
 import { newId } from '../../platform/id.ts';
-import { madeUpUri } from '../asset-uri.ts';
+import { madeUpUri, ownUri } from '../asset-uri.ts';
 import type { FindingList, ImportLocation, ImportModel, ImportPoint } from './building-model.ts';
 import type { AssetRow, KnownAsset, KnownPoint, LocationRow, PointRow } from './model-store.ts';
 
@@ -222,12 +222,7 @@ type Naming = {
 function uriOf(format: ImportModel['format'], { id, externalId, slug, name, taken }: Naming): string {
   if (format === 'brick' && isUri(externalId) && !taken.has(externalId)) return externalId;
   const uri = madeUpUri({ site: slug, name });
-  return taken.has(uri) ? `${uri}:${id}` : uri;
-}
-
-/** The URIs that equipment of a model may come to have; of names that another has, not all. */
-export function urisOf({ assets }: ImportModel, site: string): string[] {
-  return assets.flatMap(({ externalId, name }) => [externalId, madeUpUri({ site, name: topicName(name) || 'asset' })]);
+  return taken.has(uri) ? ownUri(uri, id) : uri;
 }
 
 function isUri(text: string): boolean {

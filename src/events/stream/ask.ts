@@ -16,7 +16,7 @@ import { type StreamType, streamTypes, typesOf, type Wanted } from './wanted.ts'
 const idsMax = 200;
 
 const ids = text(idsMax * 37)
-  .transform((value) => value.toLowerCase().split(','))
+  .transform((value) => value.split(','))
   .pipe(z.array(Id).max(idsMax))
   .optional();
 

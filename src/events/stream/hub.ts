@@ -38,7 +38,7 @@ export type Listener = {
 };
 
 export type Hub = {
-  /** Resolves when the listener is live, or has left before; rejects with the database's error. */
+  /** Resolves when the listener is live, or has left before; rejects with the database's error, or streams_busy where the hub closes. */
   join(listener: Listener): Promise<void>;
   leave(listener: Listener): void;
   /** How many streams there are, or of one key or person. */
@@ -134,7 +134,8 @@ export function createHub({ db, log, findFresh, limits, lookMs = 500 }: HubOptio
   };
 
   return {
-    join: (listener) => {
+    join: async (listener) => {
+      if (isClosing) throw refusals.streamsBusy();
       const joined = Promise.withResolvers<void>();
       const matches = matcherOf(listener.wanted);
       members.set(listener, { listener, matches, position: listener.since, isLive: false, joined, hasJoined: false });

@@ -114,6 +114,8 @@ async function follow(
     end: (type, reason) => outbox?.end(type, reason),
   };
   reply.raw.once('close', () => hub.leave(listener));
+  // Who went away before this is heard of no more, and would keep a place for ever.
+  if (reply.raw.closed) return reply.hijack();
   await hub.join(listener);
   return outbox ? reply : reply.hijack();
 }

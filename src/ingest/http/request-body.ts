@@ -30,7 +30,7 @@ const swellMax = 250;
 export async function* readBody(
   raw: Readable & { headers: IncomingHttpHeaders },
   { bytesMax = Number.POSITIVE_INFINITY, idleMsMax, totalMsMax }: BodyLimits,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Buffer, void> {
   const isGzip = gzipOf(raw.headers['content-encoding']);
   let received = 0;
   let lastAt = performance.now();

@@ -29,14 +29,16 @@ export async function receiveImport(given: Receiving, needs: ImportNeeds): Promi
   if (!mediaTypes.includes(mediaType)) refuseMediaType(mediaType, mediaTypes);
   const leave = needs.receiving(request.area.caller.tenantId);
   if (!leave) throw refusals.importBusy();
+  const bytes = readBody(request.raw, limits);
   try {
-    const bytes = readBody(request.raw, limits);
     if (mediaType === 'text/csv') return await receive(bytes, given.query, { given, needs });
     const { fields, file, fileName } = await readForm(bytes, request.headers['content-type'] ?? '', columnsLengthMax);
     const { columns, site, asset } = { ...given.query, ...fields };
     const query = { ...given.query, columns, site, asset, file_name: given.query.file_name ?? fileName };
     return await receive(file, query, { given, needs });
   } finally {
+    // A form that is refused by one of its parts has been read no further.
+    await bytes.return(undefined);
     leave();
   }
 }

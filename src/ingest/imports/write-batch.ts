@@ -35,16 +35,16 @@ const describedMax = 100_000;
 export function createWriteBatch({ db, writing, tenantId, site: slug, columns }: WriteOptions): WriteBatch {
   const { appender, directory, turns, counter } = writing;
   const described = new Set<string>();
-  /** By point id; null where nothing is to be converted. */
+  /** By point and column, since several columns may be of one point; null where nothing is to be converted. */
   const conversions = new Map<string, Conversion | null>();
 
   const loadConversions = async (found: readonly { reading: NamedReading; ref: PointRef }[]) => {
-    const missing = new Map(
-      found.filter(({ ref }) => !conversions.has(ref.pointId)).map(({ reading, ref }) => [ref.pointId, reading.column]),
-    );
-    const units = await findUnits(db, { tenantId, ids: [...missing.keys()] });
-    for (const [pointId, column] of missing) {
-      conversions.set(pointId, conversionOf(columns.pointOf(column).unit, units.get(pointId), columns));
+    const missing = found.filter(({ reading, ref }) => !conversions.has(keyOf(ref, reading)));
+    const units = await findUnits(db, { tenantId, ids: [...new Set(missing.map(({ ref }) => ref.pointId))] });
+    for (const { reading, ref } of missing) {
+      const key = keyOf(ref, reading);
+      if (conversions.has(key)) continue;
+      conversions.set(key, conversionOf(columns.pointOf(reading.column).unit, units.get(ref.pointId), columns));
     }
   };
 
@@ -72,7 +72,7 @@ export function createWriteBatch({ db, writing, tenantId, site: slug, columns }:
     await loadConversions(found);
     const arrivals = found.flatMap(({ reading, ref }): Arrival[] => {
       const { line, column, timeMs } = reading;
-      const conversion = findTooOld(ref, timeMs) ?? conversions.get(ref.pointId) ?? null;
+      const conversion = findTooOld(ref, timeMs) ?? conversions.get(keyOf(ref, reading)) ?? null;
       if (conversion !== null && typeof conversion !== 'function') {
         errors.push({ line, column, ...conversion });
         return [];
@@ -93,6 +93,10 @@ export function createWriteBatch({ db, writing, tenantId, site: slug, columns }:
     counter.inc({ door: 'import', outcome: 'refused' }, errors.length);
     return { ...counts, errors };
   };
+}
+
+function keyOf({ pointId }: PointRef, { column }: NamedReading): string {
+  return `${pointId} ${column}`;
 }
 
 type Conversion = ((value: number) => number) | { readonly reason: string; readonly detail: string };

@@ -121,17 +121,38 @@ describe('the intake', () => {
       for (let n = 0; n < count; n++) intake.offer(message(++id));
       await turns();
     }
-    expect(asked).toEqual(['1 of 1', '1000 of 1', '1500 of 1']);
+    expect(asked).toEqual(['1', '500', '500', '500', '500', '500'].map((count) => `${count} of 1`));
+    await turns();
     expect(batches.map(({ length }) => length)).toEqual([1]);
     letGo();
     await turns();
     expect(batches.map(({ length }) => length)).toEqual([1, 2_500]);
     letGo();
     expect(await intake.drain(1_000)).toBe(true);
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(6);
   });
 
-  test('a few messages wait for the commit, and are interpreted together after it', async () => {
+  test('of what waits a third is taken at a time, where that is many', async () => {
+    const { message } = createDevice();
+    const { batches, commit, letGo } = createSlowCommit();
+    const asked: number[] = [];
+    const interpret = async (messages: readonly Message[]) => {
+      asked.push(messages.length);
+      return { messages };
+    };
+    const intake = start({ commit }, { interpret });
+    for (let id = 1; id <= 4_500; id++) intake.offer(message(id));
+    await turns();
+    await turns();
+    expect(asked).toEqual([1_500, 1_000, 667, 500, 500, 333]);
+    letGo();
+    await turns();
+    expect(batches.map(({ length }) => length)).toEqual([1_500, 3_000]);
+    letGo();
+    expect(await intake.drain(1_000)).toBe(true);
+  });
+
+  test('a few messages are committed together once the commit before is done', async () => {
     const { told, message } = createDevice();
     const { batches, commit, letGo } = createSlowCommit();
     const asked: number[] = [];
@@ -144,10 +165,9 @@ describe('the intake', () => {
       for (const id of ids) intake.offer(message(id));
       await turns();
     }
-    expect(asked).toEqual([1]);
+    expect(asked).toEqual([1, 2, 2]);
     letGo();
     await turns();
-    expect(asked).toEqual([1, 4]);
     expect(batches).toEqual([[1], [2, 3, 4, 5]]);
     expect(told).toEqual(['1', '|']);
     letGo();

@@ -1,7 +1,7 @@
 /**
  * Between the doors and the database: one queue, committed batch after batch, never on a timer. While one batch is on its
- * way to the disk the next one gathers, and when it is large, what it means is found out: the database waits for nobody,
- * and a slow disk makes bigger batches and not a longer wait.
+ * way to the disk the next one gathers, and what it means is found out: the database waits for nobody, and a slow disk makes
+ * bigger batches and not a longer wait.
  *
  *   door ─offer─▶ queue ─take─▶ interpret ─▶ ready ─all of it─▶ commit ─▶ settle each, in order ─▶ flush each origin once
  *           │       │            one after    └─ full: nothing   └─ database away: the same batch again, nothing is
@@ -69,8 +69,11 @@ const limits = {
  */
 const batchMax = { messages: 5_000, bytes: 8 * megabyte };
 const roomShare = 0.75;
-/** With fewer waiting, what they mean is found out after the commit: many small parts cost more than they save. */
-const aheadMin = 1_000;
+/**
+ * Of what waits a third is taken at a time, and this many at least: devices that send their window and wait for all of it would
+ * leave the database idle while what they send is understood, and this program while it is stored.
+ */
+const shareMin = 500;
 /** With fewer messages in the spool, what comes goes into memory again: a batch or two, and the spool is empty. */
 const nearlyEmpty = 4_000;
 
@@ -192,7 +195,7 @@ function mayTake({ queue, spool, underWay, ready, isClosed, isGivenUp }: State):
   // The disk is read behind what is committed: while something is there, one batch comes after the other.
   if (spool && spool.messages() > 0) return underWay.isEmpty() && (queue.length() > 0 || !isClosed);
   if (underWay.isEmpty()) return queue.length() > 0;
-  return queue.length() >= aheadMin && ready.messages < batchMax.messages && ready.bytes < batchMax.bytes;
+  return queue.length() > 0 && ready.messages < batchMax.messages && ready.bytes < batchMax.bytes;
 }
 
 async function interpretOn<P extends Part>(inside: Inside<P>): Promise<void> {
@@ -217,7 +220,11 @@ async function interpretOn<P extends Part>(inside: Inside<P>): Promise<void> {
 function take(inside: State): Batch {
   const { spool, queue, ready, throughTaken } = inside;
   const room = { messagesMax: batchMax.messages - ready.messages, bytesMax: batchMax.bytes - ready.bytes };
-  const batch = spool && spool.messages() > 0 ? queue.take(room, spool.read(throughTaken)) : queue.take(room);
+  const share = Math.max(shareMin, Math.ceil(queue.length() / 3));
+  const batch =
+    spool && spool.messages() > 0
+      ? queue.take(room, spool.read(throughTaken))
+      : queue.take({ ...room, messagesMax: Math.min(share, room.messagesMax) });
   inside.throughTaken = batch.sequences.at(-1) ?? throughTaken;
   return batch;
 }

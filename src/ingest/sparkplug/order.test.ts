@@ -78,6 +78,26 @@ describe('messages of an edge node', () => {
   });
 });
 
+test('a message that is held and comes again waits behind itself, since passing means that it is acknowledged', () => {
+  const passed: string[] = [];
+  const order = createOrder({
+    pass: ({ isRepeated }) => passed.push(isRepeated ? 'again' : 'once'),
+    waitMs,
+    onGap: () => undefined,
+  });
+  const early: Message = { ...message('NDATA', 2, undefined), qos: 2, messageId: 7 };
+  order.offer(message('NBIRTH', 0, undefined));
+  order.offer(early);
+  order.offer({ ...early, isRepeated: true });
+  expect(passed).toEqual(['once']);
+  order.offer({ ...early, messageId: 8, isRepeated: true });
+  expect(passed).toEqual(['once', 'again']);
+  vi.advanceTimersByTime(waitMs);
+  expect(passed).toEqual(['once', 'again', 'once', 'again']);
+  order.offer({ ...early, isRepeated: true });
+  expect(passed).toEqual(['once', 'again', 'once', 'again', 'again']);
+});
+
 test('nobody who may not publish for a node disturbs its order', () => {
   const passed: string[] = [];
   const order = createOrder({ pass: ({ topic }) => passed.push(topic), waitMs, onGap: () => passed.push('gap') });

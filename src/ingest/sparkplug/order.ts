@@ -36,7 +36,12 @@ export type OrderOptions = {
 const nodesMax = 20_000;
 const heldBytesMax = 16 * 1_024 * 1_024;
 
-type Held = { readonly message: Message; readonly timeMs: number | undefined };
+type Held = {
+  readonly message: Message;
+  readonly timeMs: number | undefined;
+  /** The same message, sent again: it is acknowledged when it passes, and so not before itself. */
+  readonly again: Message[];
+};
 type Line = {
   readonly key: NodeKey;
   /** The next number; undefined before the first. */
@@ -59,8 +64,9 @@ export function createOrder(options: OrderOptions): Order {
   return {
     offer: (message) => {
       const topic = findEdgeTopic(message);
-      if (topic) take(state, message, topic);
-      else state.pass(message);
+      if (!topic) state.pass(message);
+      else if (message.isRepeated) takeAgain(state, message, topic);
+      else take(state, message, topic);
     },
     release: () => {
       for (const line of state.lines.values()) empty(state, line, () => true);
@@ -70,7 +76,7 @@ export function createOrder(options: OrderOptions): Order {
 
 function take(state: State, message: Message, topic: EdgeTopic): void {
   const { pass } = state;
-  const line = lineOf(state, { tenantId: message.origin.device.tenantId, group: topic.group, edge: topic.edge });
+  const line = lineOf(state, keyOf(message, topic));
   if (topic.type === 'NDEATH') {
     empty(state, line, () => true);
     pass(message);
@@ -86,14 +92,32 @@ function take(state: State, message: Message, topic: EdgeTopic): void {
   else if (line.expected === undefined || line.expected === seq) {
     pass(message);
     advance(state, line, { seq, timeMs });
-  } else hold(state, line, { seq, held: { message, timeMs } });
+  } else {
+    line.held.set(seq, { message, timeMs, again: [] });
+    noteHeld(state, line, message);
+  }
 }
 
-function hold(state: State, line: Line, { seq, held }: { seq: number; held: Held }): void {
-  line.held.set(seq, held);
-  state.heldBytes += weightBytes(held.message);
+function takeAgain(state: State, message: Message, topic: EdgeTopic): void {
+  const { messageId, origin } = message;
+  const line = state.lines.get(nodeName(keyOf(message, topic)));
+  const isSame = ({ message: first }: Held) =>
+    first.messageId === messageId && first.origin.device.id === origin.device.id;
+  const held = messageId === undefined ? undefined : [...(line?.held.values() ?? [])].find(isSame);
+  if (line && held) {
+    held.again.push(message);
+    noteHeld(state, line, message);
+  } else state.pass(message);
+}
+
+function noteHeld(state: State, line: Line, message: Message): void {
+  state.heldBytes += weightBytes(message);
   if (state.heldBytes > heldBytesMax) giveUp(state, line);
   else if (!line.timer) wait(state, line);
+}
+
+function keyOf({ origin }: Message, { group, edge }: EdgeTopic): NodeKey {
+  return { tenantId: origin.device.tenantId, group, edge };
 }
 
 function lineOf(state: State, key: NodeKey): Line {
@@ -138,8 +162,10 @@ function letGo(state: State, line: Line, seq: number): void {
   line.held.delete(seq);
   line.expected = (seq + 1) % 256;
   line.lastMs = held.timeMs ?? line.lastMs;
-  state.heldBytes -= weightBytes(held.message);
-  state.pass(held.message);
+  for (const message of [held.message, ...held.again]) {
+    state.heldBytes -= weightBytes(message);
+    state.pass(message);
+  }
 }
 
 function wait(state: State, line: Line): void {
@@ -168,7 +194,7 @@ function ahead(seq: number, from: number): number {
 }
 
 function findEdgeTopic(message: Message): EdgeTopic | undefined {
-  if (!message.topic.startsWith(sparkplugPrefix) || message.isRepeated) return undefined;
+  if (!message.topic.startsWith(sparkplugPrefix)) return undefined;
   if (!isGranted(message.origin.device.grants, message.topic)) return undefined;
   const topic = parseSparkplugTopic(message.topic);
   return 'group' in topic ? topic : undefined;

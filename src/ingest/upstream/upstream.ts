@@ -15,6 +15,7 @@ import { type Device, toDevice } from '../../access/device.ts';
 import { findDeviceByUsername } from '../../access/device-store.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Log } from '../../platform/log.ts';
+import { gatewayTopic } from '../decode/topic.ts';
 import type { IngestCounters } from '../intake/counters.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Publish } from '../publish.ts';
@@ -153,7 +154,8 @@ function startShared(
       const parsed = parsePattern(pattern);
       return 'pattern' in parsed ? [shapeOf(parsed.pattern)] : [];
     });
-    const filters = planFilters(device.grants, [telemetryFilter, ...shapes]);
+    // Of what names its device by `me` nobody can tell behind a broker whose it is.
+    const filters = planFilters(device.grants, [telemetryFilter, gatewayTopic, ...shapes]);
     return { name: nameOf(device, group), filters, group };
   };
   const load = { waiting: 0 };

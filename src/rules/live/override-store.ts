@@ -137,9 +137,9 @@ export async function listOverrides(
 }
 
 /** One override of a tenant, whatever its time. */
-export async function findOverride(db: Db, tenant: Tenant, id: string): Promise<OverrideRecord | undefined> {
+export async function findOverride(db: Db, tenant: Tenant, id: string, { isHeld = false } = {}) {
   const query = overridesOf(db, tenant).selectAll('rule_override').select(shown).where('rule_override.id', '=', id);
-  const row = await query.executeTakeFirst();
+  const row = await (isHeld ? query.forUpdate('rule_override') : query).executeTakeFirst();
   return row && toRecord(row);
 }
 

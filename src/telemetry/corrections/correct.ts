@@ -38,14 +38,15 @@ import {
   writeEdits,
 } from './correction-store.ts';
 import { listRecorded } from './recorded-store.ts';
+import { findUnkeptBefore, isReceiving } from './series-store.ts';
 
 type By = { readonly author: string; readonly at: Date };
 
 const examplesMax = 20;
 
 /**
- * Corrects readings of a point, or tells what that would change. Throws validation_failed for what is not said clearly, and
- * correction_too_large.
+ * Corrects readings of a point, or tells what that would change. Throws validation_failed for what is not said clearly,
+ * merge_under_way, and correction_too_large.
  */
 export async function correct(
   trx: Db,
@@ -61,7 +62,10 @@ export async function correct(
   return { id: await applyEdits(trx, point, { edits, record: { action, request, reason, author } }) };
 }
 
-/** Takes a correction back, where its readings still are what it left; later ones restore what it would have. Throws correction_not_found and correction_not_revertible. */
+/**
+ * Takes a correction back, where its readings still are what it left; later ones restore what it would have. What was before the days
+ * that retention has dropped stays gone with them. Throws correction_not_found and correction_not_revertible.
+ */
 export async function revert(
   trx: Db,
   point: HeldPoint,
@@ -74,9 +78,11 @@ export async function revert(
   if (correction.action === 'convert' || correction.action === 'relabel')
     throw refusals.correctionNotRevertible('It came with a change of the point; change the point back instead.');
   const done = (await listEdits(trx, { id, limit: correctedReadingsMax })).map(({ edit }) => edit.timeMs);
+  const unkeptMs = (await findUnkeptBefore(trx, [point.seriesId])) ?? Number.NEGATIVE_INFINITY;
+  const kept = done.filter((timeMs) => timeMs >= unkeptMs);
   const edits: Edit[] = [];
-  for (let at = 0; at < done.length; at += editsPerPart) {
-    const timesMs = done.slice(at, at + editsPerPart);
+  for (let at = 0; at < kept.length; at += editsPerPart) {
+    const timesMs = kept.slice(at, at + editsPerPart);
     const rows = await readAt(trx, { seriesId: point.seriesId, timesMs });
     const present = new Map(rows.map(({ timeMs, ...row }) => [timeMs, row]));
     const past = await listRecorded(trx, { tenantId: point.tenantId, pointId: point.pointId, timesMs });
@@ -122,13 +128,14 @@ type Edited = { readonly matched: number; readonly edits: Edit[] };
 
 async function editSpan(
   trx: Db,
-  { seriesId, timeZone }: HeldPoint,
+  { pointId, seriesId, timeZone }: HeldPoint,
   { body, nowMs }: { body: CorrectionBody; nowMs: number },
 ): Promise<Edited> {
   const change = changeOf(body);
   const startMs = instantOf('start', body.start, { timeZone, nowMs });
   const endMs = instantOf('end', body.end, { timeZone, nowMs });
   if (endMs <= startMs) throw refusals.invalidBody('/end', 'conflict', 'must be after start');
+  if (await isReceiving(trx, { pointId })) throw refusals.mergeUnderWay(pointId);
   const rows = await readSpan(trx, { seriesId, startMs, endMs, limit: correctedReadingsMax + 1 });
   refuseTooMany(rows);
   return { matched: rows.length, edits: editRows(rows, change) };

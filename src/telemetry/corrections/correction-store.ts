@@ -6,6 +6,7 @@ import { formatInstant } from '../../platform/instant.ts';
 import { instant } from '../../platform/instant-store.ts';
 import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
+import { laterThanBefore } from '../../platform/version-store.ts';
 import { repairSpanMsMax } from '../append-store.ts';
 import { float8Array, int2Array, timestampArray } from '../binary-arrays.ts';
 import { type ReadingColumnsRow, sentColumns, toColumns } from '../reading-columns-store.ts';
@@ -155,7 +156,7 @@ export type NewCorrection = {
 
 export const editsPerPart = 5_000;
 
-/** Puts a correction on record, with its readings before and after; gives its id. */
+/** Puts a correction on record, with its readings before and after, also with the one that it takes back; gives its id. */
 export async function insertCorrection(trx: Db, given: NewCorrection, edits: readonly Edit[]): Promise<string> {
   const id = newId();
   const [first, last] = [edits[0], edits.at(-1)];
@@ -175,6 +176,14 @@ export async function insertCorrection(trx: Db, given: NewCorrection, edits: rea
       reverts: given.reverts ?? null,
     })
     .execute();
+  if (given.reverts != null) {
+    await trx
+      .updateTable('point_correction')
+      .set({ updated_at: laterThanBefore(new Date()) })
+      .where('tenant_id', '=', given.tenantId)
+      .where('id', '=', given.reverts)
+      .execute();
+  }
   for (let at = 0; at < edits.length; at += editsPerPart) {
     const part = edits.slice(at, at + editsPerPart);
     const before = sideOf(part.map((edit) => edit.before));

@@ -5,7 +5,7 @@ import { applyEdits, refuseTooMany } from './correct.ts';
 import { correctedReadingsMax } from './correction.ts';
 import { converted, editRows } from './correction-edits.ts';
 import { hasReadings, insertCorrection, readSpan } from './correction-store.ts';
-import { convertRollups, findUnkeptBefore, hasRollupsBefore } from './series-store.ts';
+import { convertRollups, findUnkeptBefore, hasRollupsBefore, isReceiving } from './series-store.ts';
 
 /** What points do with their readings; all of it in the caller's transaction. */
 export const pointHistory: PointHistory = {
@@ -14,7 +14,8 @@ export const pointHistory: PointHistory = {
     await insertCorrection(trx, { tenantId, pointId, action: 'relabel', ...record }, []);
   },
   convert: async (trx, point, { change, beforeMs, record }) => {
-    const { seriesId } = point;
+    const { pointId, seriesId } = point;
+    if (await isReceiving(trx, { pointId, andRollups: true })) throw refusals.mergeUnderWay(pointId);
     const unkeptMs = await findUnkeptBefore(trx, [seriesId]);
     const rolledMs = unkeptMs === null ? null : Math.min(unkeptMs, beforeMs ?? unkeptMs);
     if (rolledMs !== null) {

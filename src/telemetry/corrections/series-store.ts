@@ -18,6 +18,20 @@ export async function findUnkeptBefore(db: Db, seriesIds: readonly number[]): Pr
   return horizons.size === 0 ? null : Math.max(...horizons.values());
 }
 
+/** Whether readings of points that were merged into one are still on their way to it, or `andRollups`, roll-ups of theirs. */
+export async function isReceiving(
+  db: Db,
+  { pointId, andRollups = false }: { pointId: string; andRollups?: boolean },
+): Promise<boolean> {
+  const rollups = andRollups ? sql`or exists (select from rollup_1d where series_id = point.series_id)` : sql``;
+  const { rows } = await sql<{ is: boolean }>`
+    select exists (
+      select from point join point_merge on source_point_id = point.id and point_merge.state = 'moving'
+      where merged_into = ${pointId} and (exists (select from reading where series_id = point.series_id) ${rollups})
+    ) as is`.execute(db);
+  return rows[0]?.is ?? false;
+}
+
 type Before = { readonly seriesId: number; readonly beforeMs: number };
 
 /** Whether a series has roll-ups of before an instant. */

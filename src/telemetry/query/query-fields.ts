@@ -58,7 +58,7 @@ const words = {
   agg: `Of each bucket: ${listOf(aggregates)}; several with commas. Absent: mean, min, max and count.`,
   fill: 'What stands in buckets without measurements; absent: none, they are left out.',
   reach:
-    'How far a value reaches, such as 2h: into buckets that are filled, and in twa; absent: a day, and ten buckets.',
+    'How far a value reaches, such as 2h: into buckets that are filled (absent: ten buckets, at least a day), and in twa to the end of its bucket and into the next that has measurements (absent: a day).',
   unit: "The unit of the values, such as degF; absent: the point's own.",
   pixels: 'For how many pixels auto finds a width, or LTTB keeps measurements.',
   sampling: 'With auto: the min and max of each bucket, or measurements that LTTB keeps.',

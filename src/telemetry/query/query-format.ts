@@ -4,6 +4,7 @@
  */
 
 import { qualityOf } from '../../assets/quality.ts';
+import { JsonText } from '../../platform/json-text.ts';
 import { columnsOf, type Piece, type Query, seriesAt, widthOf } from './query.ts';
 import { nameOfWidth } from './query-grid.ts';
 import { createTimeText } from './time-text.ts';
@@ -22,29 +23,29 @@ export function itemsOf(query: Query, piece: Piece): Record<string, unknown>[] {
   });
 }
 
-/** Pieces as one object of columns for each of their series. */
-export function seriesObjects(query: Query, pieces: readonly Piece[]): object[] {
-  const objects = new Map<number, Record<string, unknown>>();
-  const timeOf = createTimeText();
+/**
+ * Pieces as one object of columns for each of their series, as JSON. Series on one grid have the same times, which are most of such an
+ * answer's text: they are written once.
+ */
+export function seriesObjects(query: Query, pieces: readonly Piece[]): JsonText<object>[] {
+  const names = ['time', ...columnsOf(query), ...(query.form.kind === 'raw' ? ['quality'] : [])];
+  const timesOf = createTimesText();
+  const written = new Map<number, string[][]>();
   for (const piece of pieces) {
-    const object = objects.get(piece.of) ?? emptySeries(query, piece.of);
-    objects.set(piece.of, object);
-    const push = (name: string, cellOf: (row: number) => unknown) => {
-      const values = object[name] as unknown[];
-      for (let row = 0; row < piece.timesMs.length; row++) values.push(cellOf(row));
-    };
-    push('time', (row) => timeOf(piece.timesMs[row] as number));
-    columnsOf(query).forEach((name, column) => {
-      push(name, (row) => numberOf(piece, column, row));
-    });
-    if (query.form.kind === 'raw') push('quality', (row) => qualityAt(piece, row));
+    const texts = written.get(piece.of) ?? names.map(() => []);
+    written.set(piece.of, texts);
+    if (piece.timesMs.length === 0) continue;
+    const cells = [timesOf(piece.timesMs), ...piece.columns.map(numbersText), ...qualityTexts(query, piece)];
+    texts.forEach((column, i) => void column.push(cells[i] as string));
   }
-  return [...objects.values()];
+  return [...written].map(([of, texts]) => {
+    const head = JSON.stringify(headOf(query, of)).slice(0, -1);
+    return new JsonText(`${head}${names.map((name, i) => `,"${name}":[${texts[i]?.join(',')}]`).join('')}}`);
+  });
 }
 
-function emptySeries(query: Query, of: number): Record<string, unknown> {
+function headOf(query: Query, of: number): object {
   const { pointId, site, asset, point, unit, timeZone } = seriesAt(query, of);
-  const columns = ['time', ...columnsOf(query), ...(query.form.kind === 'raw' ? ['quality'] : [])];
   return {
     point_id: pointId,
     site,
@@ -53,8 +54,42 @@ function emptySeries(query: Query, of: number): Record<string, unknown> {
     unit,
     bucket: bucketNameOf(query, of),
     time_zone: (query.form.kind === 'buckets' ? query.form.timeZone : undefined) ?? timeZone,
-    ...Object.fromEntries(columns.map((name) => [name, []])),
   };
+}
+
+/** Times as the elements of a JSON array; the same text again for the same times as those before. */
+function createTimesText(): (timesMs: ArrayLike<number>) => string {
+  const timeOf = createTimeText();
+  let last: ArrayLike<number> = [];
+  let text = '';
+  return (timesMs) => {
+    if (isSame(timesMs, last)) return text;
+    last = timesMs;
+    text = elements(timesMs.length, (row) => `"${timeOf(timesMs[row] as number)}"`);
+    return text;
+  };
+}
+
+function isSame(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  if (one === other) return true;
+  if (one.length !== other.length) return false;
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false;
+  return true;
+}
+
+/** A number that there is not is null. */
+function numbersText(numbers: ArrayLike<number>): string {
+  return JSON.stringify(Array.from(numbers)).slice(1, -1);
+}
+
+function qualityTexts({ form }: Query, piece: Piece): string[] {
+  return form.kind === 'raw' ? [elements(piece.timesMs.length, (row) => `"${qualityAt(piece, row)}"`)] : [];
+}
+
+function elements(count: number, textAt: (row: number) => string): string {
+  let text = '';
+  for (let row = 0; row < count; row++) text += row === 0 ? textAt(row) : `,${textAt(row)}`;
+  return text;
 }
 
 /** How the buckets of a series would be asked for; what is not in buckets has a name as well. */

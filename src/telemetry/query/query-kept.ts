@@ -1,17 +1,31 @@
 import type { Db } from '../../platform/database.ts';
-import { horizonsIn, listHorizonRows } from '../retention/horizon-store.ts';
+import { refusals } from '../../platform/refusals.ts';
+import { horizonsIn, listHorizonRows, listHorizons } from '../retention/horizon-store.ts';
 import type { BucketWidth } from '../rollups/bucket.ts';
 import { levels } from '../rollups/rollup.ts';
-import type { Query } from './query.ts';
+import { allTime, type Query } from './query.ts';
 import { autoWidthsMs, bucketStart } from './query-grid.ts';
 
-/** A query whose width was found from pixels, with a wider one where retention has dropped what that would be made of. */
+/** Whatever the policies say, readings are kept for a week: nothing of it has to be looked up. */
+const keptMsMin = 7 * 86_400_000;
+
+/**
+ * A query whose width was found from pixels, with a wider one where retention has dropped what that would be made of. Throws
+ * resolution_dropped for readings from an instant on before which they are not kept; who names none gets those that there are.
+ */
 export async function widenToKept(db: Db, query: Query): Promise<Query> {
-  const { form, series, startMs } = query;
+  const { form, series, startMs, nowMs } = query;
+  if (form.kind === 'raw' && startMs > allTime.startMs && startMs < nowMs - keptMsMin) await refuseDropped(db, query);
   if (form.kind !== 'buckets' || !form.isAuto || form.bucket.kind !== 'fixed') return query;
   const seriesIds = series.map(({ seriesId }) => seriesId);
   const { ms } = await findKeptWidth(db, { seriesIds, startMs, ms: form.bucket.ms });
   return { ...query, form: { ...form, bucket: { kind: 'fixed', ms } } };
+}
+
+async function refuseDropped(db: Db, { series, startMs }: Query): Promise<void> {
+  const seriesIds = series.map(({ seriesId }) => seriesId);
+  const keptFromMs = Math.max(...(await listHorizons(db, 'reading', seriesIds)).values());
+  if (startMs < keptFromMs) throw refusals.resolutionDropped(new Date(keptFromMs));
 }
 
 /** The narrowest of the widths of `auto`, from `ms` on, whose buckets are there from `startMs` on; `ms` where none are. */

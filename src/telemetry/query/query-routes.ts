@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Db } from '../../platform/database.ts';
+import { jsonOf } from '../../platform/json-text.ts';
 import type { Answer, Mount, RouteScope, Shell } from '../../platform/mount.ts';
 import type { Paging } from '../../platform/paging.ts';
 import type { FieldError } from '../../platform/refusal.ts';
@@ -174,7 +175,7 @@ async function findShown(
 
 /** An answer as it may be kept for a repeated request. */
 function keepable(answer: Answer): Answer {
-  if (Buffer.byteLength(JSON.stringify(answer.body)) <= keptBytesMax) return answer;
+  if (Buffer.byteLength(jsonOf(answer.body)) <= keptBytesMax) return answer;
   throw refusals.queryTooLarge(
     `With an Idempotency-Key the answer is kept, and may have ${keptBytesMax / 1e6} MB: a query changes nothing, so leave the key out.`,
   );

@@ -39,7 +39,7 @@ export type BucketForm = {
   readonly timeZone: string | undefined;
   readonly aggregates: readonly Aggregate[];
   readonly fill: Fill;
-  /** How far from a reading a filled value may be; absent: a day, and ten buckets. */
+  /** How far from a reading a filled value may be (absent: ten buckets, at least a day), and a held one in twa (absent: a day). */
   readonly reachMs: number | undefined;
 };
 
@@ -53,6 +53,9 @@ export type Query<Form = RawForm | BucketForm | TriangleForm> = {
   readonly order: 'asc' | 'desc';
   readonly nowMs: number;
 };
+/** The span of readings that nobody bounds: all that are. */
+export const allTime = { startMs: Date.UTC(1850, 0, 1), endMs: Date.UTC(10_000, 0, 1) } as const;
+
 export type RawForm = { readonly kind: 'raw' };
 export type TriangleForm = { readonly kind: 'triangles'; readonly pointsMax: number };
 

@@ -38,6 +38,9 @@ months are those of a clock in \`time_zone\`, so that a day may have 23 or 25 ho
 them into buckets without any, \`linear\` a line between the buckets on both sides; \`sum\` and \`count\` are never filled. \`bucket=auto\` finds a width
 for so many \`pixels\`, named by \`X-Bucket\`; with \`sampling=lttb\` it keeps at most so many measurements, which draw the line of all.
 
+A \`start\` before which measurements, or roll-ups so narrow, are not kept any more is refused (\`resolution_dropped\`), with the instant from
+which on they are; without a \`start\` it is all measurements that there are.
+
 As JSON it comes in pages. As \`text/csv\` or \`application/x-ndjson\` (by \`Accept\`, or \`format\`) it is a stream of all rows, of any length; one that is
 cut has no end of its body. Safe: it changes nothing.
 `.trim();

@@ -3,7 +3,15 @@ import type { FieldError } from '../../platform/refusal.ts';
 import { refusals } from '../../platform/refusals.ts';
 import { isTimeZone } from '../../platform/time-zone.ts';
 import { type Fill, fills } from './fill.ts';
-import { type Aggregate, aggregates, type BucketForm, type Query, type ShownSeries, widthOf } from './query.ts';
+import {
+  type Aggregate,
+  aggregates,
+  allTime,
+  type BucketForm,
+  type Query,
+  type ShownSeries,
+  widthOf,
+} from './query.ts';
 import { type AskedBucket, bucketForms, countBuckets, parseBucket, widthForPixels } from './query-grid.ts';
 import { instantForms, parseLength, parseWhen } from './query-instant.ts';
 import { queryLimits } from './query-limits.ts';
@@ -57,8 +65,6 @@ type Span = { readonly startMs: number; readonly endMs: number };
 
 const dayMs = 86_400_000;
 const aggregatesDefault: readonly Aggregate[] = ['mean', 'min', 'max', 'count'];
-/** Of readings that nobody bounds: all that are. */
-const allTime: Span = { startMs: Date.UTC(1850, 0, 1), endMs: Date.UTC(10_000, 0, 1) };
 
 function qualitiesOf(kind: Query['form']['kind']): readonly Quality[] {
   return kind === 'raw' ? qualities : ['good'];

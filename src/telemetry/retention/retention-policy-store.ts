@@ -39,13 +39,15 @@ export async function listPolicies(db: Db, filter: PolicyFilter, page: ListReque
   return rowsOf(rows, total, toRecord);
 }
 
-/** One of a tenant's policies. */
-export async function findPolicy(db: Db, tenantId: string, id: string): Promise<PolicyRecord | undefined> {
-  const row = await policiesOf(db, tenantId)
-    .selectAll('p')
-    .select('site.slug as site')
-    .where('p.id', '=', id)
-    .executeTakeFirst();
+/** One of a tenant's policies; `isHeld`: until the transaction ends. */
+export async function findPolicy(
+  db: Db,
+  tenantId: string,
+  id: string,
+  { isHeld = false } = {},
+): Promise<PolicyRecord | undefined> {
+  const policy = policiesOf(db, tenantId).selectAll('p').select('site.slug as site').where('p.id', '=', id);
+  const row = await (isHeld ? policy.forUpdate('p') : policy).executeTakeFirst();
   return row && toRecord(row);
 }
 

@@ -10,7 +10,7 @@ import type { Log } from '../../platform/log.ts';
 import { keptSpans } from '../retention/horizon.ts';
 import { listHorizons } from '../retention/horizon-store.ts';
 import type { StorageEngine } from '../storage/engine-store.ts';
-import { floorTo, lagMsDefault, levels, minuteMs, type SeriesSpan } from './rollup.ts';
+import { floorTo, lagMsDefault, levels, minuteMs, type SeriesSpan, settledAtOnceMs } from './rollup.ts';
 import { announce, getProgress, hasReadings, lockProgress, refreshSpans, settle, skip } from './rollup-store.ts';
 import {
   clearDirty,
@@ -36,14 +36,14 @@ export type Step = 'done' | 'nothing' | 'busy' | 'waiting';
 
 const dayMs = 1_440 * minuteMs;
 const settleMsMax = 60 * minuteMs;
-const behindMsMax = 10 * minuteMs;
+const behindMsMax = settledAtOnceMs + 10 * minuteMs;
 const waits = { triesMax: 10, pauseMs: 200 } as const;
 
 /** Brings the roll-ups up to date, as far as others let it; rejects with the database's error, and can be tried again. */
 export async function refreshRollups(db: Db, work: Work): Promise<void> {
   const { closing } = work;
   await announceNext(db, work.lagMs ?? lagMsDefault);
-  let spanMs = minuteMs;
+  let spanMs = settledAtOnceMs;
   let tries = 0;
   for (;;) {
     if (closing?.aborted) return;

@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { instant, literalInstant, literalIntegers } from '../../platform/instant-store.ts';
-import { alignSpans, floorTo, levels, type SeriesSpan } from './rollup.ts';
+import { alignSpans, floorTo, levels, type SeriesSpan, settledAtOnceMs } from './rollup.ts';
 import { rollUpReadings, rollUpRows, rollupColumns } from './rollup-statement-store.ts';
 
 /** How far the roll-ups have come, in milliseconds since the epoch. */
@@ -49,12 +49,13 @@ export function onlyProgress([progress]: readonly KnownProgress[]): KnownProgres
 }
 
 /**
- * Announces that what is older than `lagMs` is about to be settled. Whoever writes to that without a word of it has a lower
+ * Announces that what is older than `lagMs` is about to be settled, up to a bound of `settledAtOnceMs`. Whoever writes to that without a word of it has a lower
  * transaction number than this one: `refuse_stale` looks at the clock after it has its number, and this takes the time at
  * which its transaction began, which had none then.
  */
 export async function announce(trx: Db, lagMs: number): Promise<void> {
-  const bound = sql`date_bin('1 minute', now() - make_interval(secs => ${lagMs / 1_000}), '2000-01-03Z')`;
+  const width = sql`make_interval(secs => ${settledAtOnceMs / 1_000})`;
+  const bound = sql`date_bin(${width}, now() - make_interval(secs => ${lagMs / 1_000}), '2000-01-03Z')`;
   await sql`
     update rollup_progress set announced_through = greatest(announced_through, ${bound}), announced_xid = pg_current_xact_id()
     where announced_through < ${bound} or announced_xid > pg_current_xact_id()`.execute(trx);

@@ -1,10 +1,10 @@
 /**
  * Roll-ups: what the readings of each minute, quarter of an hour, hour and day of UTC say, kept exact.
  *
- *   ───── rolled up, but for what is touched ─────▶ settled ──── as it came ────▶ now
- *                                                      └──── lag, or longer ────┘
+ *   ───── rolled up, but for what is touched ─────▶ settled ───── as it came ─────▶ now
+ *                                                      └── lag, and less than 30 min ──┘
  *
- * What is settled moves on once a minute. A reading that comes within half of the lag is ahead of it for certain, and costs nothing
+ * What is settled moves on by half an hour. A reading that comes within half of the lag is ahead of it for certain, and costs nothing
  * more than before; one that comes later says in its own commit which minutes it touches, and these are rolled up again.
  * Whoever reads takes what is touched, and what is not settled, from the readings themselves: no answer is behind.
  */
@@ -22,6 +22,13 @@ export const levels: readonly { readonly table: RollupTable; readonly widthMs: n
 
 /** How far behind the clock readings are settled; those that come later than half of it are noted one by one. */
 export const lagMsDefault = 5 * minuteMs;
+
+/**
+ * What is settled moves on by so much: the minutes of a series that are written together lie together. Measured for a day of 50 of
+ * 2,000 points by the minute, with other load: 1,045 ms of the server's time where each minute was written by itself, 220 by the
+ * quarter of an hour, 113 by the hour. The longer it is, the more has to be read from readings, which lie as they came.
+ */
+export const settledAtOnceMs = 30 * minuteMs;
 
 /** Minutes of a series, counted from 1970-01-01 UTC, both within. */
 export type MinuteRun = { readonly seriesId: number; readonly fromMinute: number; throughMinute: number };

@@ -1,7 +1,7 @@
 /** Files of a work order: kept as they came, given back byte by byte, never run. */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, Id, Instant, Metadata, plainText, text } from '../../platform/fields.ts';
+import { exampleOf, Id, Instant, kept, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { formFields, formOf } from '../parts/form.ts';
 
@@ -14,8 +14,7 @@ export const Attachment = z
     sha256: z.string().describe('The hash of the bytes, in hexadecimal digits.'),
     created_by: Id.nullable(),
     created_by_detail: Person.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -55,11 +54,7 @@ export const attachmentForm = formOf(
 export const AttachmentChange = z
   .strictObject({
     name: plainText(200).optional(),
-    external_id: text(255)
-      .nullable()
-      .transform((value) => value || null)
-      .optional(),
-    metadata: Metadata.optional(),
+    ...kept,
   })
   .meta({ id: 'AttachmentChange', ...exampleOf({ name: 'Valve datasheet.pdf' }) });
 export type AttachmentChange = z.output<typeof AttachmentChange>;

@@ -1,5 +1,6 @@
 import type { Area } from '../../access/api-key.ts';
-import type { Below, Which, Writing } from '../../access/child-routes.ts';
+import type { Below, Writing } from '../../access/child-routes.ts';
+import type { Which } from '../../access/collection-routes.ts';
 import { findActiveUser } from '../../access/store.ts';
 import { changesBetween, type NewEvent } from '../../events/event.ts';
 import { appendEvent } from '../../events/store.ts';

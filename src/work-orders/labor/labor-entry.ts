@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, flag, Id, Instant, InstantText, Metadata, text } from '../../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, InstantText, kept, keptShape, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 
 export const LaborEntry = z
@@ -21,8 +21,7 @@ export const LaborEntry = z
     running: z.boolean(),
     note: z.string(),
     created_by: Id.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -60,11 +59,7 @@ const Note = text(5_000)
   .optional();
 const own = {
   note: Note,
-  external_id: text(255)
-    .nullable()
-    .transform((value) => value || null)
-    .optional(),
-  metadata: Metadata.optional(),
+  ...kept,
 };
 const UserId = Id.optional().describe('An active user; absent: the one who asks, or in whose name the key acts.');
 

@@ -3,7 +3,7 @@ import { personOf } from '../../access/person.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { LaborEntry, type LaborFilter } from './labor-entry.ts';
@@ -23,9 +23,7 @@ export async function listLabor(
     entries = entries.where('labor_entry.ended_at', filter.running ? 'is' : 'is not', null);
   if (filter.external_id !== undefined) entries = entries.where('labor_entry.external_id', '=', filter.external_id);
   const found = narrowed(entries, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found), page).execute();
-  return rowsOf(rows, total, toEntry);
+  return readPage({ found, shown: shown(found) }, page, toEntry);
 }
 
 /** One entry of labour. */

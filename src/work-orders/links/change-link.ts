@@ -1,5 +1,6 @@
 import { type Area, maySee } from '../../access/api-key.ts';
-import type { Below, Which, Writing } from '../../access/child-routes.ts';
+import type { Below, Writing } from '../../access/child-routes.ts';
+import type { Which } from '../../access/collection-routes.ts';
 import type { EventType } from '../../events/event.ts';
 import { appendEvents } from '../../events/store.ts';
 import type { Db } from '../../platform/database.ts';
@@ -31,7 +32,7 @@ export async function addLink(trx: Db, { area, id: orderId, at }: Writing, body:
   });
   if (id === undefined) throw refusals.workOrderLinkExists(body.kind, otherId);
   const link = await getLink(trx, { area, id: order.id }, id);
-  await tellBoth(trx, area, { type: 'link.created', order, link });
+  await tellBoth(trx, area, { type: 'link.created', order, other, link });
   return link;
 }
 
@@ -42,7 +43,9 @@ export async function removeLink(trx: Db, { area, ...below }: Writing, { id, ifM
   requireMatch(ifMatch, link.updated_at);
   // Somebody may take it away from the other side at the same time.
   if (!(await deleteLink(trx, { tenantId: area.caller.tenantId, id }))) throw refusals.linkNotFound(id);
-  await tellBoth(trx, area, { type: 'link.deleted', order, link });
+  const other = await findWorkOrder(trx, { ...area, site: null }, link.work_order_id);
+  if (!other) throw refusals.workOrderNotFound(link.work_order_id);
+  await tellBoth(trx, area, { type: 'link.deleted', order, other, link });
 }
 
 /** One link. Throws link_not_found. */
@@ -52,12 +55,16 @@ export async function getLink(db: Db, { area, id: orderId }: Below, id: string):
   return link;
 }
 
-type Told = { readonly type: EventType; readonly order: HeldWorkOrder; readonly link: WorkOrderLink };
+type Told = {
+  readonly type: EventType;
+  readonly order: HeldWorkOrder;
+  readonly other: NonNullable<Awaited<ReturnType<typeof findWorkOrder>>>;
+  readonly link: WorkOrderLink;
+};
 
 /** Each of the two is told of, and what it is to the other; of that one its id alone, since who hears it may not see it. */
-async function tellBoth(trx: Db, area: Area, { type, order, link: { id, kind, work_order_id: otherId } }: Told) {
-  const other = await findWorkOrder(trx, { ...area, site: null }, otherId);
-  if (!other) throw refusals.workOrderNotFound(otherId);
+async function tellBoth(trx: Db, area: Area, { type, order, other, link }: Told) {
+  const { id, kind, work_order_id: otherId } = link;
   const { siteId: site_id, workOrder } = other;
   const there = { id: otherId, tenant_id: order.tenant_id, site_id, asset_id: workOrder.asset_id };
   await appendEvents(trx, [

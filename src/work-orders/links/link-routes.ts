@@ -17,7 +17,7 @@ export function linkRoutes(app: RouteScope, mount: Mount, needs: PartNeeds): voi
       query: LinkQuery,
       find: (db, { area, id: orderId }, asked) => listLinks(db, { caller: area.caller, orderId }, asked),
     },
-    one: { summary: 'Get one link of a work order', get: getLink },
+    one: { summary: 'Get one link of a work order', isAlwaysWhole: true, get: getLink },
     creation: {
       summary: 'Link a work order to another one',
       about:

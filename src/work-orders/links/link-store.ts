@@ -5,7 +5,7 @@ import { withinSites } from '../../access/site-store.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { inverseOf, keptKinds, type LinkFilter, type LinkKind, WorkOrderLink } from './link.ts';
 
@@ -22,9 +22,7 @@ export async function listLinks(
   if (filter.kind !== undefined) links = links.where(isOfKind(filter.kind, which));
   if (filter.external_id !== undefined) links = links.where('work_order_link.external_id', '=', filter.external_id);
   const found = narrowed(links, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found, which), page).execute();
-  return rowsOf(rows, total, toLink);
+  return readPage({ found, shown: shown(found, which) }, page, toLink);
 }
 
 /** One link of a work order. */

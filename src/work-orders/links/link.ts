@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, Id, Instant, Metadata, text } from '../../platform/fields.ts';
+import { exampleOf, Id, Instant, kept, keptShape, text } from '../../platform/fields.ts';
 import { type ListFields, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 import { statuses } from '../status.ts';
 
@@ -40,8 +40,7 @@ export const WorkOrderLink = z
     site: z.string().describe('The slug of its site.'),
     created_by: Id.nullable(),
     created_by_detail: Person.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -61,11 +60,7 @@ export const LinkBody = z
   .strictObject({
     kind: Kind,
     work_order_id: Id.describe('The other work order, at whichever site.'),
-    external_id: text(255)
-      .nullable()
-      .transform((value) => value || null)
-      .optional(),
-    metadata: Metadata.optional(),
+    ...kept,
   })
   .meta({
     id: 'WorkOrderLinkBody',

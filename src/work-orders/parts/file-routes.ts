@@ -2,7 +2,8 @@
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import type { Caller } from '../../access/api-key.ts';
-import { type Below, childIdOf, type Writing } from '../../access/child-routes.ts';
+import type { Below, Writing } from '../../access/child-routes.ts';
+import { idOf } from '../../access/collection-routes.ts';
 import { findFile } from '../../files/file-store.ts';
 import type { ReceivedFile } from '../../files/receive-file.ts';
 import type { FormShape, ReceivedForm } from '../../files/receive-form.ts';
@@ -103,7 +104,7 @@ export function fileRoute(
   app.get(child.member(below), { config: partRead, schema }, async (request, reply) => {
     const { area, params } = request;
     await requireOrder(db, area, params.id);
-    const id = childIdOf(params, idName);
+    const id = idOf(params, idName);
     const { fileId, ...offered } = await find(db, { area, id: params.id }, id);
     const file = await findFile(db, area.caller.tenantId, fileId);
     if (!file) throw gone(id);

@@ -2,7 +2,7 @@ import { personOf } from '../../access/person.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { fileColumns, shownFile } from '../parts/file-shown.ts';
@@ -21,9 +21,7 @@ export async function listPhotos(
   if (filter.kind !== undefined) photos = photos.where('work_order_photo.kind', '=', filter.kind);
   if (filter.external_id !== undefined) photos = photos.where('work_order_photo.external_id', '=', filter.external_id);
   const found = narrowed(photos, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found), page).execute();
-  return rowsOf(rows, total, toPhoto);
+  return readPage({ found, shown: shown(found) }, page, toPhoto);
 }
 
 /** One photo of a work order, and its two files. */

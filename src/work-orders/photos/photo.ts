@@ -1,7 +1,7 @@
 /** Photos of a work order: as they were taken, and small. */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, Id, Instant, Metadata, text } from '../../platform/fields.ts';
+import { exampleOf, Id, Instant, kept, keptShape, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { formFields, formOf } from '../parts/form.ts';
 
@@ -20,8 +20,7 @@ export const Photo = z
     height: z.int(),
     created_by: Id.nullable(),
     created_by_detail: Person.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -63,11 +62,7 @@ export const PhotoChange = z
       .nullable()
       .transform((value) => value ?? '')
       .optional(),
-    external_id: text(255)
-      .nullable()
-      .transform((value) => value || null)
-      .optional(),
-    metadata: Metadata.optional(),
+    ...kept,
   })
   .meta({ id: 'PhotoChange', ...exampleOf({ kind: 'after', caption: 'The new actuator' }) });
 export type PhotoChange = z.output<typeof PhotoChange>;

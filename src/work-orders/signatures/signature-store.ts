@@ -2,7 +2,7 @@ import { personOf } from '../../access/person.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { fileColumns, shownFile } from '../parts/file-shown.ts';
 import { Signature, type SignatureFilter } from './signature.ts';
@@ -20,9 +20,7 @@ export async function listSignatures(
   if (filter.external_id !== undefined)
     signatures = signatures.where('work_order_signature.external_id', '=', filter.external_id);
   const found = narrowed(signatures, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found), page).execute();
-  return rowsOf(rows, total, toSignature);
+  return readPage({ found, shown: shown(found) }, page, toSignature);
 }
 
 export type FoundSignature = { readonly signature: Signature; readonly fileId: string; readonly document: string };

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { Id, Instant, InstantText, plainText, text } from '../../platform/fields.ts';
+import { Id, Instant, InstantText, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 import { formFields, formOf } from '../parts/form.ts';
 
@@ -20,8 +20,7 @@ export const Signature = z
     sha256: z.string().describe('The hash of the picture.'),
     created_by: Id.nullable(),
     created_by_detail: Person.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })

@@ -39,16 +39,10 @@ export function slaPolicyRoutes(app: RouteScope, mount: Mount, { db, shell }: { 
       await saveSlaPolicy(trx, tenantId, { promises: promisesOf(request.body), at: shell.now() });
       const after = await getSlaPolicy(trx, tenantId);
       const [told, data] = [promisesOf(before), promisesOf(after)];
-      await appendEvent(trx, {
-        tenantId,
-        siteId: null,
-        assetId: null,
-        type: 'sla_policy.updated',
-        subject: { kind: 'sla_policy', id: tenantId },
-        actor: actorOf(caller),
-        changes: changesBetween(told, data),
-        data,
-      });
+      const changes = changesBetween(told, data);
+      const subject = { kind: 'sla_policy', id: tenantId } as const;
+      const event = { type: 'sla_policy.updated', subject, actor: actorOf(caller), changes, data } as const;
+      if (changes.length > 0) await appendEvent(trx, { tenantId, siteId: null, assetId: null, ...event });
       return mount.one(after);
     });
   });

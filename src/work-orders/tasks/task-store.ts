@@ -2,7 +2,7 @@ import { personOf } from '../../access/person.ts';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { Task, type TaskFilter, type TaskValue } from './task.ts';
@@ -22,9 +22,7 @@ export async function listTasks(
   if (filter.done !== undefined) tasks = tasks.where('work_order_task.done_at', filter.done ? 'is not' : 'is', null);
   if (filter.external_id !== undefined) tasks = tasks.where('work_order_task.external_id', '=', filter.external_id);
   const found = narrowed(tasks, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  const rows = await inOrder(shown(found), page).execute();
-  return rowsOf(rows, total, toTask);
+  return readPage({ found, shown: shown(found) }, page, toTask);
 }
 
 /** One task of a checklist. */

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { Person } from '../../access/person.ts';
-import { exampleOf, flag, Id, Instant, Metadata, plainText, text } from '../../platform/fields.ts';
+import { exampleOf, flag, Id, Instant, kept, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery } from '../../platform/list-query.ts';
 
 export const taskKinds = ['check', 'text', 'number', 'meter', 'choice'] as const;
@@ -17,7 +17,11 @@ export type TaskValue = z.output<typeof Value>;
 export const Task = z
   .object({
     id: Id,
-    position: z.int().describe('Its place in the checklist, from 1.'),
+    position: z
+      .int()
+      .describe(
+        'Where it stands in the checklist: after those of lower numbers, and of one number after those that are older.',
+      ),
     title: z.string(),
     kind: z.enum(taskKinds),
     required: z.boolean().describe('Whether the work order cannot be completed without it.'),
@@ -31,8 +35,7 @@ export const Task = z
     done_at: Instant.nullable(),
     done_by: Id.nullable(),
     done_by_detail: Person.nullable(),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -78,11 +81,7 @@ const fields = {
   value: Value.nullable().optional().describe('The answer; null takes it back.'),
   note: line(5_000),
   position: z.int().min(1).max(100_000).optional().describe('Absent: the last.'),
-  external_id: text(255)
-    .nullable()
-    .transform((value) => value || null)
-    .optional(),
-  metadata: Metadata.optional(),
+  ...kept,
 };
 
 export const TaskBody = z

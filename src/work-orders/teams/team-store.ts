@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { formatInstant } from '../../platform/instant.ts';
-import { inOrder, narrowed, rowsOf } from '../../platform/page-store.ts';
+import { narrowed, readPage } from '../../platform/page-store.ts';
 import type { ListRequest, Rows } from '../../platform/paging.ts';
 import { laterThanBefore } from '../../platform/version-store.ts';
 import { Team, type TeamFilter } from './team.ts';
@@ -17,8 +17,7 @@ export async function listTeams(
   if (filter.member !== undefined) teams = teams.where(sql<boolean>`${filter.member}::uuid = any(team.members)`);
   if (filter.external_id !== undefined) teams = teams.where('team.external_id', '=', filter.external_id);
   const found = narrowed(teams, page);
-  const total = await found.select((count) => count.fn.countAll().as('count')).executeTakeFirstOrThrow();
-  return rowsOf(await inOrder(shown(found), page).execute(), total, toTeam);
+  return readPage({ found, shown: shown(found) }, page, toTeam);
 }
 
 /** One team of a tenant. */

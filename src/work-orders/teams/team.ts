@@ -1,6 +1,6 @@
 /** A team, to which work is given: people who are named together. Rules name it by its name, and so may a work order. */
 import { z } from 'zod';
-import { exampleOf, Id, Instant, Metadata, plainText, text } from '../../platform/fields.ts';
+import { exampleOf, Id, Instant, kept, keptShape, plainText, text } from '../../platform/fields.ts';
 import { columns, type ListFields, listOf, listQuery, timestamps } from '../../platform/list-query.ts';
 
 const membersMax = 200;
@@ -11,8 +11,7 @@ export const Team = z
     name: z.string(),
     description: z.string(),
     members: z.array(Id).describe('The people of the team.'),
-    external_id: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    ...keptShape,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -41,16 +40,10 @@ const fields = {
     .array(Id)
     .max(membersMax)
     .nullable()
-    .transform((ids) => [...new Set((ids ?? []).map((id) => id.toLowerCase()))])
+    .transform((ids) => [...new Set(ids ?? [])])
     .optional()
     .describe('Active users of the tenant, all at once.'),
-  external_id: text(255)
-    .nullable()
-    .transform((value) => value || null)
-    .optional(),
-  metadata: Metadata.nullable()
-    .transform((value) => value ?? {})
-    .optional(),
+  ...kept,
 };
 const Name = plainText(200).describe('Of one team of the tenant alone, in whichever case.');
 

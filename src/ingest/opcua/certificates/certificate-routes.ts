@@ -1,8 +1,9 @@
 import { callerIdOf, requireTenant } from '../../../access/api-key.ts';
 import { readerOf } from '../../../access/listing.ts';
 import type { Db } from '../../../platform/database.ts';
+import { requireMatch } from '../../../platform/etag.ts';
 import { formatInstant } from '../../../platform/instant.ts';
-import { deleted, type Mount, type RouteScope, type Shell } from '../../../platform/mount.ts';
+import { deleted, type Mount, type RouteScope, type Shell, sendWhole } from '../../../platform/mount.ts';
 import type { Paging } from '../../../platform/paging.ts';
 import { refusals } from '../../../platform/refusals.ts';
 import type { Sealer } from '../../../platform/sealer.ts';
@@ -20,6 +21,7 @@ import {
   findCertificate,
   insertTrustedCertificate,
   listCertificates,
+  lockCertificate,
   trustCertificate,
 } from './server-certificate-store.ts';
 
@@ -60,7 +62,7 @@ function readRoutes(app: RouteScope, mount: Mount, { db, paging, shell }: Needs)
   };
   app.get(mount.member(collection), { config: read, schema: one }, async (request, reply) => {
     const which = { tenantId: requireTenant(request.area.caller), id: request.params.id };
-    return shell.send(request, reply, mount.one(await getCertificate(db, which)));
+    return sendWhole(shell, { request, reply }, mount.one(await getCertificate(db, which)));
   });
 }
 
@@ -109,7 +111,10 @@ function decisionRoutes(app: RouteScope, mount: Mount, { shell }: Needs): void {
   app.delete(mount.member(collection), { config: write, schema: removal }, async (request, reply) => {
     const which = { tenantId: requireTenant(request.area.caller), id: request.params.id };
     return shell.transact(request, reply, async (trx) => {
-      if (!(await deleteCertificate(trx, which))) throw refusals.opcuaCertificateNotFound(which.id);
+      const updatedAt = await lockCertificate(trx, which);
+      if (!updatedAt) throw refusals.opcuaCertificateNotFound(which.id);
+      requireMatch(request.headers['if-match'], updatedAt);
+      await deleteCertificate(trx, which);
       return deleted;
     });
   });

@@ -100,22 +100,27 @@ export async function insertTrustedCertificate(
   return (rows[0] as { id: string }).id;
 }
 
-/** Forgets a certificate; connections to where it was seen are made anew, and find that it is not trusted. False: there is none. */
-export async function deleteCertificate(trx: Db, { tenantId, id }: Which): Promise<boolean> {
-  const deleted = await trx
-    .deleteFrom('opcua_certificate')
+/** When a certificate has changed last, which then is held until the transaction ends; undefined where there is none. */
+export async function lockCertificate(trx: Db, { tenantId, id }: Which): Promise<Date | undefined> {
+  const row = await trx
+    .selectFrom('opcua_certificate')
+    .select('updated_at')
     .where('tenant_id', '=', tenantId)
     .where('id', '=', id)
-    .returning('id')
+    .forUpdate()
     .executeTakeFirst();
-  if (!deleted) return false;
+  return row?.updated_at;
+}
+
+/** Forgets a certificate; connections to where it was seen are made anew, and find that it is not trusted. */
+export async function deleteCertificate(trx: Db, { tenantId, id }: Which): Promise<void> {
+  await trx.deleteFrom('opcua_certificate').where('tenant_id', '=', tenantId).where('id', '=', id).execute();
   // Where a trusted one is in use is not written down anywhere: every connection asks again.
   await trx
     .updateTable('opcua_connection')
     .set({ version: sql`version + 1`, epoch: sql`epoch + 1` })
     .where('tenant_id', '=', tenantId)
     .execute();
-  return true;
 }
 
 type Row = {
