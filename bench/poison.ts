@@ -62,14 +62,19 @@ async function run(): Promise<void> {
   const memory: Memory[] = [];
   const ratios: number[] = [];
   let alone: Measured[] = [];
-  for (let wave = 0; wave <= waves; wave++) {
-    const during = wave === 0 ? sleep(aloneMs) : sendPoison({ ...door, username: 'poison' }, wave);
+  const measure = async (name: string, during: Promise<void>) => {
     const measured = await Promise.all(ways.map(({ behaved }) => behaved.measure(async () => during)));
-    if (wave === 0) alone = measured;
-    else ratios.push(...measured.map(({ perSecond }, i) => perSecond / (alone[i]?.perSecond ?? 0)));
-    const used = await heap.collect();
-    memory.push({ heapMb: used, residentMb: residentMb(program.pid) });
-    table[wave === 0 ? 'alone' : `wave ${wave}`] = row(ways, measured, memory.at(-1) as Memory);
+    memory.push({ heapMb: await heap.collect(), residentMb: residentMb(program.pid) });
+    table[name] = row(ways, measured, memory.at(-1) as Memory);
+    return measured;
+  };
+  const others = { ...door, username: 'poison' };
+  alone = await measure('alone', sleep(aloneMs));
+  await measure('well-formed', sendWave(others, 0));
+  memory.length = 1;
+  for (let wave = 1; wave <= waves; wave++) {
+    const measured = await measure(`wave ${wave}`, sendWave(others, wave));
+    ratios.push(...measured.map(({ perSecond }, i) => perSecond / (alone[i]?.perSecond ?? 0)));
   }
   const missing = (await Promise.all(ways.map(({ behaved }) => behaved.stop()))).reduce((sum, one) => sum + one, 0);
   console.table(table);
@@ -125,9 +130,13 @@ async function prepare(): Promise<void> {
   await client.end();
 }
 
-/** From a process of its own: to make poison takes time, which is not that of the clients that behave. */
-async function sendPoison(door: Door, wave: number): Promise<void> {
-  const asked: Wave = { door, pieces: pieces / waves, seed: seed + wave * 10, name: String(wave) };
+/**
+ * From a process of its own: to make poison takes time, which is not that of the clients that behave. Wave 0 is well formed: what as
+ * many messages cost the others that any device may send.
+ */
+async function sendWave(door: Door, wave: number): Promise<void> {
+  const isWellFormed = wave === 0;
+  const asked: Wave = { door, pieces: pieces / waves, seed: seed + wave * 10, name: String(wave), isWellFormed };
   const file = join(import.meta.dirname, 'poison-wave.ts');
   await promisify(execFile)(process.execPath, [file, JSON.stringify(asked)]);
 }

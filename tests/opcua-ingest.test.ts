@@ -120,8 +120,8 @@ test('a secret that cannot be opened is told, and stops nobody else', async () =
 test('a connection that is switched off lets go of its server, and on again has missed nothing that history has', async () => {
   await switchOff();
   await soon(async () => (await server.counts()).sessions).toBe(0);
-  const off = await stage.statusOf(ingest.database, plant.id);
-  expect(off).toMatchObject({ state: 'disabled', resume_sealed: null });
+  const off = { state: 'disabled', resume_sealed: null };
+  await soon(() => stage.statusOf(ingest.database, plant.id)).toMatchObject(off);
   const before = await server.lastNumber();
   await soon(() => server.lastNumber()).toBeGreaterThan(before + 5);
   await switchOn(plant.id);
