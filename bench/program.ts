@@ -26,8 +26,10 @@ export async function startBenchProgram(env: Record<string, string> = {}): Promi
   const dataDir = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
   const password = randomBytes(12).toString('hex');
   const apiKey = randomBytes(16).toString('hex');
-  const child = spawn(process.execPath, ['src/cli/faultline.ts', 'start'], {
-    cwd: join(import.meta.dirname, '..'),
+  const cwd = join(import.meta.dirname, '..');
+  const { scripts } = JSON.parse(await readFile(join(cwd, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  const child = spawn(process.execPath, scripts.start.split(' ').slice(1), {
+    cwd,
     env: {
       ...process.env,
       DATABASE_URL: '',

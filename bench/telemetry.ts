@@ -6,7 +6,6 @@
  *   --runs N       of each question, 200       --json       one object a line
  */
 import { parseArgs } from 'node:util';
-import { makeObjectsYoung } from '../src/platform/short-lived.ts';
 import { type Column, showTable } from './show-table.ts';
 import { type AppendResult, measureAppend } from './telemetry-append.ts';
 import { type BytesResult, measureBytes } from './telemetry-bytes.ts';
@@ -37,8 +36,6 @@ const yearDays = 364;
 
 const say = (line: string) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 const servers: BenchServer[] = [];
-// As the program does: its functions run in this process.
-makeObjectsYoung();
 try {
   servers.push(await openEmbeddedServer());
   const url = process.env.TIMESCALE_URL;

@@ -46,7 +46,6 @@ import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { migrate } from './platform/migrate.ts';
 import { createSealer, type Sealer } from './platform/sealer.ts';
 import { listening, naming } from './platform/setting-errors.ts';
-import { makeObjectsYoung } from './platform/short-lived.ts';
 import type { Advanced, Sink } from './rules/live/advance.ts';
 import { forgetRuleHistory, runRules, scaleTick } from './rules/live/live.ts';
 import { openRuleSets } from './rules/live/rule-sets.ts';
@@ -85,7 +84,6 @@ const upkeepStatementMsMax = 3_600_000;
 
 /** Starts what ROLES asks for; rejects with an error that names the setting when a port is taken or a folder unusable. */
 export async function startFaultline(config: Config, { log, onAdvanced }: StartOptions): Promise<Faultline> {
-  makeObjectsYoung();
   const opened: (() => Promise<void>)[] = [];
   const stop = async () => {
     const failures: unknown[] = [];
