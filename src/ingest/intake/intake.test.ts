@@ -52,6 +52,16 @@ const turns = async () => {
   for (let i = 0; i < 5; i++) await turn();
 };
 
+/** Understands every message, and notes of how many it was asked at a time. */
+function createCountingInterpret() {
+  const asked: number[] = [];
+  const interpret = async (messages: readonly Message[]) => {
+    asked.push(messages.length);
+    return { messages };
+  };
+  return { asked, interpret };
+}
+
 describe('the intake', () => {
   test('gathers the next batch while one is on its way, and settles in order, with one flush a commit', async () => {
     const { told, message } = createDevice();
@@ -135,11 +145,7 @@ describe('the intake', () => {
   test('of what waits a third is taken at a time, where that is many', async () => {
     const { message } = createDevice();
     const { batches, commit, letGo } = createSlowCommit();
-    const asked: number[] = [];
-    const interpret = async (messages: readonly Message[]) => {
-      asked.push(messages.length);
-      return { messages };
-    };
+    const { asked, interpret } = createCountingInterpret();
     const intake = start({ commit }, { interpret });
     for (let id = 1; id <= 4_500; id++) intake.offer(message(id));
     await turns();
@@ -155,11 +161,7 @@ describe('the intake', () => {
   test('a few messages are committed together once the commit before is done', async () => {
     const { told, message } = createDevice();
     const { batches, commit, letGo } = createSlowCommit();
-    const asked: number[] = [];
-    const interpret = async (messages: readonly Message[]) => {
-      asked.push(messages.length);
-      return { messages };
-    };
+    const { asked, interpret } = createCountingInterpret();
     const intake = start({ commit }, { interpret });
     for (const ids of [[1], [2, 3], [4, 5]]) {
       for (const id of ids) intake.offer(message(id));

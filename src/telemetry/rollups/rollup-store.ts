@@ -49,9 +49,9 @@ export function onlyProgress([progress]: readonly KnownProgress[]): KnownProgres
 }
 
 /**
- * Announces that what is older than `lagMs` is about to be settled, up to a bound of `settledAtOnceMs`. Whoever writes to that without a word of it has a lower
- * transaction number than this one: `refuse_stale` looks at the clock after it has its number, and this takes the time at
- * which its transaction began, which had none then.
+ * Announces that what is older than `lagMs` is about to be settled, up to a bound of `settledAtOnceMs`. Whoever writes to that
+ * without a word of it has a lower transaction number than this one: `refuse_stale` looks at the clock after it has its number, and
+ * this takes the time at which its transaction began, which had none then.
  */
 export async function announce(trx: Db, lagMs: number): Promise<void> {
   const width = sql`make_interval(secs => ${settledAtOnceMs / 1_000})`;
